@@ -1,0 +1,1 @@
+//! The frpc program as a library.

@@ -1,0 +1,1 @@
+//! The frps program as a library.

@@ -1,0 +1,2 @@
+//! The frps program. 
+fn main() {}

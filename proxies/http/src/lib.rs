@@ -1,0 +1,1 @@
+//! All HTTP knowledge: sniffing, vhost routes, the reverse proxy.

@@ -1,0 +1,1 @@
+//! Every proxy kind of the stock programs, both ends side by side.

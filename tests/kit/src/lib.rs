@@ -1,0 +1,1 @@
+//! What tests share: mock services, process runner, streams in memory.

@@ -1,0 +1,1 @@
+//! The traits that transports and multiplexers implement.

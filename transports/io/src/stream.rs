@@ -1,0 +1,263 @@
+//! One byte stream, whatever carries it.
+
+use std::{
+    fmt, io,
+    net::SocketAddr,
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use bytes::{Buf, Bytes};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::TcpStream,
+};
+
+use crate::Buffer;
+
+/// What a byte stream must do; every suitable type has it.
+pub trait Io: AsyncRead + AsyncWrite + Send + Unpin + 'static {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin + 'static> Io for T {}
+
+/// A stream whose bytes arrive and leave as owned chunks, so that a relay can pass them on
+/// without a copy: a multiplexed stream keeps received slices, and sends a lent [`Buffer`] as it is.
+pub trait ChunkIo: Io {
+    /// The next received chunk, or `None` once the peer has finished.
+    ///
+    /// # Errors
+    /// The carrier failed or the peer reset the stream.
+    fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Option<Bytes>>>;
+
+    /// How many bytes [`submit`](Self::submit) takes right now; at least 1 when ready.
+    ///
+    /// # Errors
+    /// The stream can no longer be written to.
+    fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>>;
+
+    /// Sends `len` bytes that stand in `buffer` from [`Buffer::HEADROOM`] on. `len` must be at
+    /// most what `poll_room` last answered; the bytes are queued and flushed without another call.
+    ///
+    /// # Errors
+    /// The stream can no longer be written to, or `len` breaks the contract.
+    fn submit(&mut self, buffer: Buffer, len: usize) -> io::Result<()>;
+}
+
+/// Where a stream comes from; kept through every wrapping.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Peer {
+    /// The other end's address.
+    pub addr: SocketAddr,
+    /// Our own address on that connection.
+    pub local: SocketAddr,
+    /// The transport's name, as in `transport.protocol`.
+    pub transport: &'static str,
+}
+
+impl Peer {
+    /// A peer reached from `local` at `addr` through `transport`.
+    #[must_use]
+    pub const fn new(addr: SocketAddr, local: SocketAddr, transport: &'static str) -> Self {
+        Self {
+            addr,
+            local,
+            transport,
+        }
+    }
+}
+
+pub(crate) enum Carrier {
+    Tcp(TcpStream),
+    Chunks(Box<dyn ChunkIo>),
+    Other(Box<dyn Io>),
+}
+
+/// A byte stream as a value: bytes already seen, a carrier, and the peer it leads to.
+///
+/// The carrier stays visible where a fast path needs it: a raw TCP socket can be spliced, a chunk
+/// stream passes slices on. Everything else is a boxed [`Io`].
+pub struct Stream {
+    pub(crate) prefix: Bytes,
+    pub(crate) carrier: Carrier,
+    peer: Peer,
+}
+
+/// A TCP socket taken back out of a [`Stream`], with the bytes that were read but not delivered.
+#[derive(Debug)]
+pub struct RawTcp {
+    /// The socket.
+    pub socket: TcpStream,
+    /// Bytes that came before what the socket will yield.
+    pub prefix: Bytes,
+    /// The peer.
+    pub peer: Peer,
+}
+
+impl Stream {
+    /// A stream on a TCP socket.
+    #[must_use]
+    pub const fn tcp(socket: TcpStream, peer: Peer) -> Self {
+        Self {
+            prefix: Bytes::new(),
+            carrier: Carrier::Tcp(socket),
+            peer,
+        }
+    }
+
+    /// A stream on anything that reads and writes.
+    #[must_use]
+    pub fn new(io: impl Io, peer: Peer) -> Self {
+        Self {
+            prefix: Bytes::new(),
+            carrier: Carrier::Other(Box::new(io)),
+            peer,
+        }
+    }
+
+    /// A stream on a carrier that passes owned chunks.
+    #[must_use]
+    pub fn chunks(io: impl ChunkIo, peer: Peer) -> Self {
+        Self {
+            prefix: Bytes::new(),
+            carrier: Carrier::Chunks(Box::new(io)),
+            peer,
+        }
+    }
+
+    /// Puts bytes back that were read ahead; they are the next to be read.
+    #[must_use]
+    pub fn rewind(mut self, seen: Bytes) -> Self {
+        self.prefix = if self.prefix.is_empty() {
+            seen
+        } else {
+            [seen, self.prefix].concat().into()
+        };
+        self
+    }
+
+    /// Wraps this stream in another layer and keeps the peer.
+    #[must_use]
+    pub fn map<T: Io>(self, wrap: impl FnOnce(Self) -> T) -> Self {
+        let peer = self.peer;
+        Self::new(wrap(self), peer)
+    }
+
+    /// Where the stream leads to.
+    #[must_use]
+    pub const fn peer(&self) -> &Peer {
+        &self.peer
+    }
+
+    /// The raw socket, if nothing is wrapped around it.
+    ///
+    /// # Errors
+    /// The stream itself when its carrier is not a bare TCP socket.
+    #[expect(
+        clippy::result_large_err,
+        reason = "the stream is handed back, not an error to carry"
+    )]
+    pub fn into_raw_tcp(self) -> Result<RawTcp, Self> {
+        match self.carrier {
+            Carrier::Tcp(socket) => Ok(RawTcp {
+                socket,
+                prefix: self.prefix,
+                peer: self.peer,
+            }),
+            carrier => Err(Self { carrier, ..self }),
+        }
+    }
+}
+
+impl From<RawTcp> for Stream {
+    fn from(raw: RawTcp) -> Self {
+        Self {
+            prefix: raw.prefix,
+            carrier: Carrier::Tcp(raw.socket),
+            peer: raw.peer,
+        }
+    }
+}
+
+impl AsyncRead for Stream {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if !self.prefix.is_empty() {
+            let n = self.prefix.len().min(buf.remaining());
+            buf.put_slice(&self.prefix.copy_to_bytes(n));
+            return Poll::Ready(Ok(()));
+        }
+        match &mut self.carrier {
+            Carrier::Tcp(s) => Pin::new(s).poll_read(cx, buf),
+            Carrier::Chunks(s) => Pin::new(s).poll_read(cx, buf),
+            Carrier::Other(s) => Pin::new(s).poll_read(cx, buf),
+        }
+    }
+}
+
+impl AsyncWrite for Stream {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        match &mut self.carrier {
+            Carrier::Tcp(s) => Pin::new(s).poll_write(cx, buf),
+            Carrier::Chunks(s) => Pin::new(s).poll_write(cx, buf),
+            Carrier::Other(s) => Pin::new(s).poll_write(cx, buf),
+        }
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        match &mut self.carrier {
+            Carrier::Tcp(s) => Pin::new(s).poll_write_vectored(cx, bufs),
+            Carrier::Chunks(s) => Pin::new(s).poll_write_vectored(cx, bufs),
+            Carrier::Other(s) => Pin::new(s).poll_write_vectored(cx, bufs),
+        }
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        match &self.carrier {
+            Carrier::Tcp(s) => s.is_write_vectored(),
+            Carrier::Chunks(s) => s.is_write_vectored(),
+            Carrier::Other(s) => s.is_write_vectored(),
+        }
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.carrier {
+            Carrier::Tcp(s) => Pin::new(s).poll_flush(cx),
+            Carrier::Chunks(s) => Pin::new(s).poll_flush(cx),
+            Carrier::Other(s) => Pin::new(s).poll_flush(cx),
+        }
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.carrier {
+            Carrier::Tcp(s) => Pin::new(s).poll_shutdown(cx),
+            Carrier::Chunks(s) => Pin::new(s).poll_shutdown(cx),
+            Carrier::Other(s) => Pin::new(s).poll_shutdown(cx),
+        }
+    }
+}
+
+impl fmt::Debug for Stream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let carrier = match self.carrier {
+            Carrier::Tcp(_) => "tcp",
+            Carrier::Chunks(_) => "chunks",
+            Carrier::Other(_) => "other",
+        };
+        f.debug_struct("Stream")
+            .field("peer", &self.peer)
+            .field("carrier", &carrier)
+            .finish_non_exhaustive()
+    }
+}

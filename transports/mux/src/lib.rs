@@ -1,0 +1,1 @@
+//! yamux: many streams over one, wire-compatible with Go's.

@@ -1,0 +1,1 @@
+//! Every transport of the stock programs, and the order of their layers.

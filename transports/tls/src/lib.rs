@@ -1,0 +1,1 @@
+//! TLS in both roles as a stream wrapped around a stream.
