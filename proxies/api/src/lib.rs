@@ -1,1 +1,18 @@
-//! What a proxy kind implements at each end, and the order of layers on a work connection.
+//! What a proxy kind implements at each end, and what the programs lend it.
+//!
+//! A kind on the server turns a client's `NewProxy` into an open proxy: a port, a route, a
+//! listener; everything it takes is a [`Lease`] that frees itself. A kind on the client serves
+//! one work connection. The layers of a work connection (encryption, compression) are put on by
+//! the session before a kind sees the stream, in the order that one module alone knows.
+
+mod client;
+mod error;
+mod lease;
+mod server;
+
+pub use client::{BoxClientProxy, ClientProxy, Work};
+pub use error::ProxyError;
+pub use lease::Lease;
+pub use server::{
+    BoxFuture, DynServerKind, Opened, ServerCx, ServerKind, ServerKinds, UserAddrs,
+};

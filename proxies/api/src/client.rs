@@ -1,0 +1,31 @@
+//! The client's half of a proxy kind.
+
+use std::{fmt, sync::Arc};
+
+use culvert_io::{Scope, Stream};
+use culvert_wire::StartWorkConn;
+
+use crate::{BoxFuture, ProxyError};
+
+/// A work connection that the server has put to use.
+#[derive(Debug)]
+pub struct Work {
+    /// The stream to the server, with encryption and compression already put on.
+    pub stream: Stream,
+    /// What the server said of the user.
+    pub start: StartWorkConn,
+}
+
+/// One configured proxy at the client: serves its work connections, many at once.
+pub trait ClientProxy: fmt::Debug + Send + Sync + 'static {
+    /// Serves one work connection to its end. Further tasks live in `scope`, which ends with the
+    /// proxy.
+    fn serve<'a>(
+        &'a self,
+        work: Work,
+        scope: &'a Scope,
+    ) -> BoxFuture<'a, Result<(), ProxyError>>;
+}
+
+/// A client proxy shared by its work connections.
+pub type BoxClientProxy = Arc<dyn ClientProxy>;

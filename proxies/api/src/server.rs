@@ -1,0 +1,107 @@
+//! The server's half of a proxy kind.
+
+use std::{collections::BTreeMap, fmt, future::Future, net::SocketAddr, pin::Pin, sync::Arc};
+
+use culvert_io::{Scope, Stream};
+use culvert_wire::{NewProxy, ProxyName};
+
+use crate::{Lease, ProxyError};
+
+/// A boxed future, for the one call per connection that crosses a seam.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// The addresses told to the client in `StartWorkConn` (protocol 3.4): both for stream users,
+/// only the source for http, none for udp.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct UserAddrs {
+    /// The user's address.
+    pub src: Option<SocketAddr>,
+    /// Our own address that the user connected to.
+    pub dst: Option<SocketAddr>,
+}
+
+/// What the client's session lends to one of its proxies.
+pub trait ServerCx: fmt::Debug + Send + Sync + 'static {
+    /// The proxy's name on the wire.
+    fn name(&self) -> &ProxyName;
+
+    /// A work connection for one user: taken from the pool or asked for, `StartWorkConn` sent,
+    /// encryption and compression put on as the proxy asked.
+    ///
+    /// *Cancel safety*: a work connection in hand is closed.
+    fn work_conn(&self, user: UserAddrs) -> BoxFuture<'_, Result<Stream, ProxyError>>;
+
+    /// Takes a seat of `maxPortsPerClient`.
+    ///
+    /// # Errors
+    /// Refused with `exceed the max_ports_per_client` when there is none left.
+    fn count_port(&self) -> Result<Lease, ProxyError>;
+}
+
+/// An open proxy, as long as it is held.
+#[derive(Debug)]
+pub struct Opened {
+    /// What `NewProxyResp.remote_addr` says, for example `:6000` or `web.test:8080`.
+    pub remote_addr: String,
+    /// Everything taken; the proxy's tasks live in its scope.
+    pub leases: Vec<Lease>,
+}
+
+/// A proxy kind at the server. The kind holds the shared resources it hands out (ports, routes).
+pub trait ServerKind: fmt::Debug + Send + Sync + 'static {
+    /// `proxy_type` on the wire.
+    const NAME: &'static str;
+
+    /// Opens a proxy: checks the ask, takes leases, and spawns what serves users into `scope`,
+    /// which the session closes when the proxy ends.
+    fn open<'a>(
+        &'a self,
+        ask: &'a NewProxy,
+        cx: Arc<dyn ServerCx>,
+        scope: &'a Scope,
+    ) -> impl Future<Output = Result<Opened, ProxyError>> + Send + 'a;
+}
+
+/// [`ServerKind`] as an object; every kind has it.
+pub trait DynServerKind: fmt::Debug + Send + Sync + 'static {
+    /// See [`ServerKind::open`].
+    fn open<'a>(
+        &'a self,
+        ask: &'a NewProxy,
+        cx: Arc<dyn ServerCx>,
+        scope: &'a Scope,
+    ) -> BoxFuture<'a, Result<Opened, ProxyError>>;
+}
+
+impl<K: ServerKind> DynServerKind for K {
+    fn open<'a>(
+        &'a self,
+        ask: &'a NewProxy,
+        cx: Arc<dyn ServerCx>,
+        scope: &'a Scope,
+    ) -> BoxFuture<'a, Result<Opened, ProxyError>> {
+        Box::pin(ServerKind::open(self, ask, cx, scope))
+    }
+}
+
+/// The kinds a server offers, by `proxy_type`.
+#[derive(Clone, Debug, Default)]
+pub struct ServerKinds(BTreeMap<&'static str, Arc<dyn DynServerKind>>);
+
+impl ServerKinds {
+    /// These kinds and one more; a kind of the same name is replaced.
+    #[must_use]
+    pub fn with<K: ServerKind>(mut self, kind: K) -> Self {
+        self.0.insert(K::NAME, Arc::new(kind));
+        self
+    }
+
+    /// The kind called `name`; an empty name means tcp (upstream pkg/config/load.go).
+    ///
+    /// # Errors
+    /// Refused with upstream's `unknown proxy type` text.
+    pub fn get(&self, name: &str) -> Result<&Arc<dyn DynServerKind>, ProxyError> {
+        let name = if name.is_empty() { "tcp" } else { name };
+        self.0.get(name).ok_or_else(|| ProxyError::refused(format!("unknown proxy type: {name}")))
+    }
+}
