@@ -1,0 +1,192 @@
+//! The checked configuration of frpc: defaults filled in, contradictions impossible.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::proxy::ProxyConfig;
+use crate::types::{
+    AuthMethod, IdentityFiles, Log, QuicOptions, Scopes, Secret, TcpMux, ValueSource, WebServer,
+};
+use crate::visitor::VisitorConfig;
+
+/// Everything that frpc is told.
+#[derive(Debug, Clone)]
+pub struct ClientConfig {
+    /// Put before every proxy name on the wire as `user.`; empty = nothing.
+    pub user: String,
+    /// The identity shown by the dashboard; empty = none.
+    pub client_id: String,
+    /// The name or address of frps.
+    pub server_addr: String,
+    /// The port of frps.
+    pub server_port: u16,
+    /// The STUN server for xtcp, `host:port`.
+    pub nat_hole_stun_server: String,
+    /// The name server, `host:port`; `None` = the system's.
+    pub dns_server: Option<String>,
+    /// Whether a failed first login ends the program.
+    pub login_fail_exit: bool,
+    /// The names that were asked for; already applied to `proxies` and `visitors`.
+    pub start: Vec<String>,
+    /// The largest UDP payload in bytes; must equal the server's.
+    pub udp_packet_size: usize,
+    /// Free pairs that are sent at login.
+    pub metadatas: BTreeMap<String, String>,
+    /// Experimental features by name.
+    pub feature_gates: BTreeMap<String, bool>,
+    /// The address of the virtual network in CIDR form.
+    pub virtual_net_address: Option<String>,
+    /// The file of proxies that were added at run time.
+    pub store: Option<PathBuf>,
+    /// How we prove ourselves.
+    pub auth: ClientAuth,
+    /// Log lines.
+    pub log: Log,
+    /// Admin page and API.
+    pub web_server: Option<WebServer>,
+    /// How bytes cross the network.
+    pub transport: ClientTransport,
+    /// What is published, sorted by name; only the entries that are to run.
+    pub proxies: Vec<ProxyConfig>,
+    /// What is reached, sorted by name; only the entries that are to run.
+    pub visitors: Vec<VisitorConfig>,
+}
+
+/// The `auth` table of frpc.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClientAuth {
+    /// Token or OIDC.
+    pub method: AuthMethod<ClientOidc>,
+    /// What besides the login is signed.
+    pub scopes: Scopes,
+}
+
+/// `auth.oidc` of frpc: where ID tokens come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ClientOidc {
+    /// The client credentials flow.
+    Credentials(OidcCredentials),
+    /// Read for each request.
+    Source(ValueSource),
+}
+
+/// What the client credentials flow needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OidcCredentials {
+    /// Our id at the provider.
+    pub client_id: String,
+    /// Our secret at the provider.
+    pub client_secret: Secret,
+    /// The audience to ask for; empty = none.
+    pub audience: String,
+    /// The scope to ask for; empty = none.
+    pub scope: String,
+    /// The provider's token endpoint, an http or https URL.
+    pub token_endpoint_url: String,
+    /// Further form fields of the request.
+    pub additional_endpoint_params: BTreeMap<String, String>,
+    /// Trust this authority for the endpoint.
+    pub trusted_ca: Option<PathBuf>,
+    /// Do not verify the endpoint's certificate.
+    pub insecure_skip_verify: bool,
+    /// Reach the endpoint through this proxy.
+    pub proxy_url: Option<Secret>,
+}
+
+/// `transport.protocol`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Protocol {
+    /// TCP.
+    #[default]
+    Tcp,
+    /// KCP over UDP.
+    Kcp,
+    /// QUIC.
+    Quic,
+    /// WebSocket.
+    Websocket,
+    /// WebSocket inside TLS.
+    Wss,
+}
+
+impl Protocol {
+    /// The word used in the file.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Tcp => "tcp",
+            Self::Kcp => "kcp",
+            Self::Quic => "quic",
+            Self::Websocket => "websocket",
+            Self::Wss => "wss",
+        }
+    }
+}
+
+/// `transport.wireProtocol`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum WireVersion {
+    /// What every server speaks.
+    #[default]
+    V1,
+    /// Servers from 0.69 on.
+    V2,
+}
+
+/// The `transport` table of frpc.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClientTransport {
+    /// What carries the connection.
+    pub protocol: Protocol,
+    /// The framing of messages.
+    pub wire: WireVersion,
+    /// How long connecting may take.
+    pub dial_timeout: Duration,
+    /// Idle time before TCP keepalive probes; `None` = no probes.
+    pub dial_keepalive: Option<Duration>,
+    /// Connect from this address (tcp and websocket).
+    pub connect_local_ip: Option<IpAddr>,
+    /// Reach the server through this proxy; may hold a password.
+    pub proxy_url: Option<Secret>,
+    /// Work connections kept ready.
+    pub pool_count: u32,
+    /// yamux; `None` = one connection per purpose. Must equal the server's.
+    pub tcp_mux: Option<TcpMux>,
+    /// Pings; `None` = none are sent.
+    pub heartbeat: Option<Heartbeat>,
+    /// QUIC.
+    pub quic: QuicOptions,
+    /// TLS.
+    pub tls: ClientTls,
+}
+
+/// Pings to the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Heartbeat {
+    /// How often one is sent.
+    pub interval: Duration,
+    /// Silence after which the session is given up, never below `interval`; `None` = never.
+    pub timeout: Option<Duration>,
+}
+
+/// `transport.tls` of frpc.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ClientTls {
+    /// `None` = no TLS.
+    pub enabled: Option<ClientTlsOn>,
+}
+
+/// TLS that is on.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ClientTlsOn {
+    /// Send the byte 0x17 before the handshake (`disableCustomTLSFirstByte = false`).
+    pub custom_first_byte: bool,
+    /// Our certificate, for servers that ask for one.
+    pub identity: Option<IdentityFiles>,
+    /// Verify the server against this authority; `None` = it is not verified.
+    pub trusted_ca: Option<PathBuf>,
+    /// The name to send and to verify; `None` = the server's address.
+    pub server_name: Option<String>,
+}
