@@ -1,1 +1,23 @@
-//! The traits that transports and multiplexers implement.
+//! The traits that transports and multiplexers implement, and the message stream on top of them.
+//!
+//! A transport *dials* or accepts and yields a [`Link`]; a mux *splits* a pipe into streams;
+//! [`Framed`] *speaks* messages on one of them, and [`CryptStream`] hides what is said.
+
+mod accept;
+mod erased;
+mod error;
+mod options;
+mod registry;
+mod session;
+mod transport;
+
+pub use accept::AcceptBackoff;
+pub use erased::{
+    BoxConnector, BoxFuture, BoxHandshake, BoxListener, BoxSession, DynConnector, DynListener,
+    DynMux, DynSession, DynTransport,
+};
+pub use error::{BoxError, Result, TransportError, report};
+pub use options::{Common, Options, OptionsError};
+pub use registry::Transports;
+pub use session::{Mux, Session};
+pub use transport::{Connector, Link, Listener, Target, Traits, Transport};

@@ -1,0 +1,127 @@
+//! What a transport may be told: options that all have, and a free table of its own.
+
+use std::{net::IpAddr, time::Duration};
+
+use serde::de::DeserializeOwned;
+
+/// The options of one transport.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Options {
+    /// Options that every transport understands or ignores.
+    pub common: Common,
+    /// The transport's own table, `[transport.<name>]`, not looked at by anybody else.
+    pub table: toml::Table,
+}
+
+/// Options that do not depend on the transport.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Common {
+    /// How long one dial may take, over all addresses of the name.
+    pub dial_timeout: Duration,
+    /// Idle time and interval of TCP keepalive probes; `None` turns them off.
+    pub keepalive: Option<Duration>,
+    /// Source address of dials (`transport.connectServerLocalIP`).
+    pub bind_ip: Option<IpAddr>,
+}
+
+/// Upstream's default for `transport.dialServerTimeout` (protocol 2.1).
+const DIAL_TIMEOUT: Duration = Duration::from_secs(10);
+/// Upstream's default for `transport.dialServerKeepalive` and `transport.tcpKeepalive`
+/// (protocol 2.1).
+const KEEPALIVE: Duration = Duration::from_secs(7200);
+
+impl Default for Common {
+    fn default() -> Self {
+        Self {
+            dial_timeout: DIAL_TIMEOUT,
+            keepalive: Some(KEEPALIVE),
+            bind_ip: None,
+        }
+    }
+}
+
+/// A transport's own table does not fit.
+#[derive(Debug, thiserror::Error)]
+#[error("transport options: {0}")]
+pub struct OptionsError(String);
+
+impl Options {
+    /// Options with these common values and an empty table.
+    #[must_use]
+    pub fn new(common: Common) -> Self {
+        Self {
+            common,
+            table: toml::Table::new(),
+        }
+    }
+
+    /// The same options with the transport's own table.
+    #[must_use]
+    pub fn with_table(mut self, table: toml::Table) -> Self {
+        self.table = table;
+        self
+    }
+
+    /// Reads the transport's own table. Give `T` the attribute `serde(deny_unknown_fields)`, so
+    /// that a key nobody knows is an error that names it.
+    ///
+    /// # Errors
+    /// A key is missing, unknown or of the wrong type.
+    pub fn parse<T: DeserializeOwned>(&self) -> Result<T, OptionsError> {
+        let table = toml::Value::Table(self.table.clone());
+        table
+            .try_into()
+            .map_err(|e| OptionsError(e.to_string().trim_end().to_owned()))
+    }
+}
+
+impl Common {
+    /// The same options with another dial timeout.
+    #[must_use]
+    pub const fn with_dial_timeout(mut self, dial_timeout: Duration) -> Self {
+        self.dial_timeout = dial_timeout;
+        self
+    }
+
+    /// The same options with another keepalive; `None` turns it off.
+    #[must_use]
+    pub const fn with_keepalive(mut self, keepalive: Option<Duration>) -> Self {
+        self.keepalive = keepalive;
+        self
+    }
+
+    /// The same options with a source address for dials.
+    #[must_use]
+    pub const fn with_bind_ip(mut self, bind_ip: Option<IpAddr>) -> Self {
+        self.bind_ip = bind_ip;
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Mine {
+        speed: u32,
+    }
+
+    fn options(text: &str) -> Options {
+        Options::default().with_table(text.parse().unwrap())
+    }
+
+    #[test]
+    fn own_table_is_parsed() {
+        assert_eq!(options("speed = 3").parse::<Mine>().unwrap().speed, 3);
+    }
+
+    #[test]
+    fn unknown_key_is_named() {
+        let err = options("speed = 3\nsped = 4").parse::<Mine>().unwrap_err();
+        assert!(err.to_string().contains("sped"), "{err}");
+    }
+}
