@@ -31,6 +31,10 @@ pub trait ServerCx: fmt::Debug + Send + Sync + 'static {
     /// *Cancel safety*: a work connection in hand is closed.
     fn work_conn(&self, user: UserAddrs) -> BoxFuture<'_, Result<Stream, ProxyError>>;
 
+    /// Where the tasks of user connections belong (`spawn_graceful`): they outlive the proxy and
+    /// the session, as upstream's do, and are given time to end when the program stops.
+    fn users(&self) -> &Scope;
+
     /// Takes a seat of `maxPortsPerClient`.
     ///
     /// # Errors
