@@ -1,0 +1,82 @@
+//! Reading the command line and answering on the terminal.
+
+use std::process::ExitCode;
+
+/// The arguments of the process with `_` and `-` made equal in the names of long flags, as
+/// upstream has them (config 3).
+#[must_use]
+pub fn arguments() -> Vec<String> {
+    std::env::args_os()
+        .map(|a| normalise(&a.to_string_lossy()))
+        .collect()
+}
+
+fn normalise(argument: &str) -> String {
+    let Some(flag) = argument.strip_prefix("--") else {
+        return argument.to_owned();
+    };
+    match flag.split_once('=') {
+        Some((name, value)) => format!("--{}={value}", name.replace('_', "-")),
+        None => format!("--{}", flag.replace('_', "-")),
+    }
+}
+
+/// Answers a command line that asks for help or cannot be understood: help goes to standard
+/// output with success, the rest to standard error with exit code 1, as upstream's does.
+#[must_use]
+pub fn usage(err: &clap::Error) -> ExitCode {
+    // Nothing is left to do when the terminal itself is gone.
+    let _gone = err.print();
+    if err.use_stderr() {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    }
+}
+
+/// Writes a line to standard output.
+#[expect(
+    clippy::print_stdout,
+    reason = "answers of the command line go to standard output"
+)]
+pub fn say(text: &str) {
+    println!("{text}");
+}
+
+/// A failure that ends the program, already in words for the operator.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure(pub String);
+
+impl Failure {
+    /// Says what went wrong on standard output, where upstream says it, and answers exit code 1.
+    #[must_use]
+    pub fn end(&self) -> ExitCode {
+        say(&self.0);
+        ExitCode::FAILURE
+    }
+}
+
+impl<E: std::error::Error> From<E> for Failure {
+    fn from(err: E) -> Self {
+        let mut text = err.to_string();
+        let mut source = err.source();
+        while let Some(cause) = source {
+            text = format!("{text}: {cause}");
+            source = cause.source();
+        }
+        Self(text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::normalise;
+
+    #[test]
+    fn underscores_become_dashes_in_flag_names_only() {
+        assert_eq!(normalise("--strict_config=a_b"), "--strict-config=a_b");
+        assert_eq!(normalise("--bind_port"), "--bind-port");
+        assert_eq!(normalise("my_file.toml"), "my_file.toml");
+        assert_eq!(normalise("-c"), "-c");
+    }
+}

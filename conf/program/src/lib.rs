@@ -1,0 +1,10 @@
+//! What both programs do around their service: log lines, signals, command line, exit codes.
+
+mod command;
+mod format;
+mod logging;
+mod signals;
+
+pub use command::{Failure, arguments, say, usage};
+pub use logging::{LogError, start};
+pub use signals::stop_asked;

@@ -1,0 +1,28 @@
+//! Being asked to stop.
+
+use std::io;
+
+/// Waits until the process is asked to stop: SIGTERM or SIGINT, or Ctrl-C where there are no
+/// signals. Each call listens anew, so that a second request can be told from the first.
+///
+/// *Cancel safety*: safe, but a signal that arrives while nobody waits is not seen.
+///
+/// # Errors
+/// The system does not let us listen for signals.
+pub async fn stop_asked() -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        Ok(())
+    }
+    #[cfg(not(unix))]
+    {
+        tokio::signal::ctrl_c().await
+    }
+}
