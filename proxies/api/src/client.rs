@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use culvert_io::{Scope, Stream};
-use culvert_wire::StartWorkConn;
+use culvert_wire::msg::StartWorkConn;
 
 use crate::{BoxFuture, ProxyError};
 

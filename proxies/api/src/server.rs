@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fmt, future::Future, net::SocketAddr, pin::Pin, sync::Arc};
 
 use culvert_io::{Scope, Stream};
-use culvert_wire::{NewProxy, ProxyName};
+use culvert_wire::{ProxyName, msg::NewProxy};
 
 use crate::{Lease, ProxyError};
 
