@@ -1,0 +1,33 @@
+//! What frp peers say to each other: messages, framing, ciphers; no sockets, no clock.
+//!
+//! Everything here is a function of bytes. A caller owns the connection, the deadlines and the
+//! buffers; this crate decides what the bytes mean and which bytes to answer with.
+//!
+//! * [`msg`]: the 18 messages, read and written with the rules of Go's `encoding/json`.
+//! * [`v1`] and [`Codec`]: one message at a time, out of a buffer or into one.
+//! * [`crypt`]: the AES-128-CFB stream of control channels and of `useEncryption`.
+//! * [`compress`]: the snappy framing of `useCompression`.
+//! * [`auth`]: tokens, `privilege_key` and `sign_key`.
+//! * [`udp`]: datagrams and their addresses as messages.
+//! * [`limits`]: every maximum, with its reason.
+
+#![forbid(unsafe_code)]
+
+pub mod auth;
+mod codec;
+pub mod compress;
+pub mod crypt;
+mod error;
+pub mod limits;
+pub mod msg;
+mod names;
+pub mod udp;
+pub mod v1;
+
+pub use auth::{AuthError, Token};
+pub use codec::{Codec, Version};
+pub use compress::{SnappyDecoder, SnappyEncoder};
+pub use crypt::{CfbDecryptor, CfbEncryptor, Key};
+pub use error::{CompressError, Fault, WireError};
+pub use msg::{Body, Message, MessageType};
+pub use names::{ProxyName, RunId};
