@@ -133,20 +133,21 @@ impl SnappyDecoder {
                 self.skip = length;
                 continue;
             }
-            if input.len() < HEADER + length {
+            let Some(chunk) = input.get(..HEADER + length) else {
                 return Ok(false);
-            }
-            let chunk = input.split_to(HEADER + length);
-            if kind == STREAM {
-                if chunk != IDENTIFIER[..] {
-                    return Err(CompressError::Identifier.into());
-                }
+            };
+            if kind != STREAM {
+                let body = chunk.get(HEADER..).unwrap_or_default();
+                self.data(kind, body, out)?;
+            } else if chunk == IDENTIFIER {
                 self.started = true;
-                continue;
+            } else {
+                return Err(CompressError::Identifier.into());
             }
-            let body = chunk.get(HEADER..).unwrap_or_default();
-            self.data(kind, body, out)?;
-            return Ok(true);
+            input.advance(HEADER + length);
+            if kind != STREAM {
+                return Ok(true);
+            }
         }
     }
 

@@ -10,6 +10,10 @@
 //! * [`auth`]: tokens, `privilege_key` and `sign_key`.
 //! * [`udp`]: datagrams and their addresses as messages.
 //! * [`limits`]: every maximum, with its reason.
+//!
+//! What takes bytes from a peer, and must take any: [`v1::needed`], [`v1::decode`],
+//! [`v1::decode_as`], [`Message::from_json`], [`SnappyDecoder::read`], [`CfbDecryptor::open`],
+//! [`auth::verify`], and `SocketAddr::try_from` of a [`msg::UdpAddr`].
 
 #![forbid(unsafe_code)]
 

@@ -36,10 +36,7 @@ pub fn needed(have: &[u8]) -> Result<usize, WireError> {
 /// # Errors
 /// As [`needed`], and [`WireError::BadBody`]. The connection is of no use after an error.
 pub fn decode(buf: &mut BytesMut) -> Result<Option<Message>, WireError> {
-    let Some((kind, body)) = take(buf)? else {
-        return Ok(None);
-    };
-    Message::from_json(kind, &body).map(Some)
+    take(buf, Message::from_json)
 }
 
 /// Takes one message off the front of `buf` and reads it as a `T`, whatever its type byte says, as
@@ -49,10 +46,7 @@ pub fn decode(buf: &mut BytesMut) -> Result<Option<Message>, WireError> {
 /// # Errors
 /// As [`decode`].
 pub fn decode_as<T: Body>(buf: &mut BytesMut) -> Result<Option<T>, WireError> {
-    let Some((_, body)) = take(buf)? else {
-        return Ok(None);
-    };
-    json::read(T::TYPE.name(), &body).map(Some)
+    take(buf, |_, body| json::read(T::TYPE.name(), body))
 }
 
 /// Appends `message` to `out`, which stays as it was on an error.
@@ -68,17 +62,19 @@ pub fn encode(message: &Message, out: &mut BytesMut) -> Result<(), WireError> {
     result
 }
 
-/// Splits one whole message off `buf`.
-fn take(buf: &mut BytesMut) -> Result<Option<(MessageType, BytesMut)>, WireError> {
+/// Takes one whole message off the front of `buf`, its body read by `read`.
+fn take<T>(
+    buf: &mut BytesMut,
+    read: impl FnOnce(MessageType, &[u8]) -> Result<T, WireError>,
+) -> Result<Option<T>, WireError> {
     let whole = needed(buf)?;
-    if buf.len() < whole {
+    let (Some(&byte), Some(body)) = (buf.first(), buf.get(limits::V1_HEADER..whole)) else {
         return Ok(None);
-    }
-    let mut message = buf.split_to(whole);
-    let byte = message.first().copied().unwrap_or_default();
+    };
     let kind = MessageType::from_v1(byte).ok_or(WireError::UnknownType(byte))?;
-    message.advance(limits::V1_HEADER);
-    Ok(Some((kind, message)))
+    let value = read(kind, body);
+    buf.advance(whole);
+    value.map(Some)
 }
 
 fn append(message: &Message, out: &mut BytesMut) -> Result<(), WireError> {
