@@ -7,12 +7,16 @@
 
 mod client;
 mod error;
+pub mod layers;
 mod lease;
 mod server;
+mod snappy;
 
 pub use client::{BoxClientProxy, ClientProxy, Work};
 pub use error::ProxyError;
+pub use layers::LayerFlags;
 pub use lease::Lease;
 pub use server::{
     BoxFuture, DynServerKind, Opened, ServerCx, ServerKind, ServerKinds, UserAddrs,
 };
+pub use snappy::SnappyStream;
