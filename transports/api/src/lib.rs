@@ -4,19 +4,23 @@
 //! [`Framed`] *speaks* messages on one of them, and [`CryptStream`] hides what is said.
 
 mod accept;
+mod crypt;
 mod erased;
 mod error;
+mod framed;
 mod options;
 mod registry;
 mod session;
 mod transport;
 
 pub use accept::AcceptBackoff;
+pub use crypt::CryptStream;
 pub use erased::{
     BoxConnector, BoxFuture, BoxHandshake, BoxListener, BoxSession, DynConnector, DynListener,
     DynMux, DynSession, DynTransport,
 };
 pub use error::{BoxError, Result, TransportError, report};
+pub use framed::{Framed, FramedReader, FramedWriter};
 pub use options::{Common, Options, OptionsError};
 pub use registry::Transports;
 pub use session::{Mux, Session};
