@@ -1,9 +1,21 @@
 //! What the operator wrote and what it means: TOML to checked types.
+//!
+//! Two stages: `raw` mirrors upstream's schema and may hold anything of the right type; `check`
+//! turns it into [`ServerConfig`] and [`ClientConfig`], in which defaults are filled in and a
+//! contradiction cannot be written. [`load_server`] and [`load_client`] are the door.
 
+mod check;
 mod client;
+mod decode;
+mod error;
+mod load;
 mod plugin;
 mod proxy;
+mod raw;
 mod server;
+mod source;
+mod suggest;
+mod tree;
 mod types;
 mod visitor;
 
@@ -11,6 +23,8 @@ pub use client::{
     ClientAuth, ClientConfig, ClientOidc, ClientTls, ClientTlsOn, ClientTransport, Heartbeat,
     OidcCredentials, Protocol, WireVersion,
 };
+pub use error::{ConfigError, Entry, Fault, Format, Problem, Warning};
+pub use load::{Loaded, Strictness, load_client, load_server, parse_client, parse_server};
 pub use plugin::{HttpRewrite, HttpsFront, PluginConfig, PluginLogin, StaticFile};
 pub use proxy::{
     Backend, HealthCheck, HealthProbe, HttpProxy, HttpsProxy, LoadBalancer, ProxyConfig, ProxyKind,

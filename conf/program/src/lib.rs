@@ -7,4 +7,4 @@ mod signals;
 
 pub use command::{Failure, arguments, say, usage};
 pub use logging::{LogError, start};
-pub use signals::stop_asked;
+pub use signals::{stop_asked, stop_asked_or_never};

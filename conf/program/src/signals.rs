@@ -2,6 +2,16 @@
 
 use std::io;
 
+/// [`stop_asked`], or for ever where the system does not let us listen.
+///
+/// *Cancel safety*: as there.
+pub async fn stop_asked_or_never() {
+    if let Err(err) = stop_asked().await {
+        tracing::error!("cannot listen for signals, end the process by force: {err}");
+        std::future::pending::<()>().await;
+    }
+}
+
 /// Waits until the process is asked to stop: SIGTERM or SIGINT, or Ctrl-C where there are no
 /// signals. Each call listens anew, so that a second request can be told from the first.
 ///

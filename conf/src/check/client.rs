@@ -1,0 +1,284 @@
+//! The checks of frpc (upstream: pkg/config/v1/validation/client.go, oidc.go).
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::common::quic;
+use super::{Checker, count, optional, path, seconds, text};
+use crate::client::{
+    ClientAuth, ClientConfig, ClientTls, ClientTlsOn, ClientTransport, Heartbeat, Protocol,
+    WireVersion,
+};
+use crate::error::{Entry, Fault};
+use crate::proxy::ProxyConfig;
+use crate::raw::client::{RawClient, RawClientAuth, RawClientTls, RawClientTransport};
+use crate::raw::proxy::RawProxy;
+use crate::raw::visitor::RawVisitor;
+use crate::types::{AuthMethod, Secret, TcpMux};
+use crate::visitor::VisitorConfig;
+
+/// The whole file; `folder` is where it lies.
+pub(crate) fn client(checker: &mut Checker<'_>, raw: RawClient, folder: &Path) -> ClientConfig {
+    let names: Vec<_> = raw
+        .proxies
+        .iter()
+        .map(|p| (p.index, p.base.name.as_str()))
+        .collect();
+    checker.unique("proxy", "proxies", &names);
+    let names: Vec<_> = raw
+        .visitors
+        .iter()
+        .map(|v| (v.index, v.base.name.as_str()))
+        .collect();
+    checker.unique("visitor", "visitors", &names);
+    let virtual_net_address = checker.virtual_net(raw.virtual_net.address, &raw.feature_gates);
+    let auth = checker.client_auth(raw.auth);
+    let log = checker.log(raw.log);
+    let web_server = checker.web_server(raw.web_server, false);
+    let transport = checker.client_transport(raw.transport);
+    checker.includes(&raw.includes);
+    let server_port = checker.port("serverPort", "serverPort", raw.server_port);
+    let proxies = checker.proxies(raw.proxies, &raw.start);
+    let visitors = checker.visitors(raw.visitors, &raw.start, &raw.user);
+    ClientConfig {
+        user: raw.user,
+        client_id: raw.client_id,
+        server_addr: text(raw.server_addr, "0.0.0.0"),
+        server_port: if server_port == 0 { 7000 } else { server_port },
+        nat_hole_stun_server: text(raw.nat_hole_stun_server, "stun.easyvoip.com:3478"),
+        dns_server: optional(raw.dns_server).map(|server| with_port(&server, 53)),
+        login_fail_exit: raw.login_fail_exit.unwrap_or(true),
+        start: raw.start,
+        udp_packet_size: checker.udp_packet_size(raw.udp_packet_size),
+        metadatas: raw.metadatas,
+        feature_gates: raw.feature_gates,
+        virtual_net_address,
+        store: path(raw.store.path).map(|path| folder.join(path)),
+        auth,
+        log,
+        web_server,
+        transport,
+        proxies,
+        visitors,
+    }
+}
+
+/// Adds a port to an address that has none.
+fn with_port(server: &str, port: u16) -> String {
+    if server.parse::<std::net::Ipv6Addr>().is_ok() {
+        return format!("[{server}]:{port}");
+    }
+    match server.rsplit_once(':') {
+        Some((host, _)) if !host.contains(':') || host.ends_with(']') => server.to_owned(),
+        _ => format!("{server}:{port}"),
+    }
+}
+
+impl Checker<'_> {
+    /// Notes every name that was used before in the list. Upstream looks at all entries, also
+    /// those that are not to run.
+    fn unique(&mut self, what: &'static str, list: &str, names: &[(usize, &str)]) {
+        let mut first: BTreeMap<&str, u32> = BTreeMap::new();
+        for (index, name) in names.iter().filter(|(_, name)| !name.is_empty()) {
+            let path = format!("{list}[{index}].name");
+            let line = self.tree.line_of(&path);
+            match first.get(name) {
+                Some(first) => {
+                    let fault = Fault::Duplicate {
+                        what,
+                        name: (*name).to_owned(),
+                        first: *first,
+                    };
+                    self.fault(&path, fault);
+                }
+                None => {
+                    first.insert(name, line);
+                }
+            }
+        }
+    }
+
+    fn virtual_net(&mut self, address: String, gates: &BTreeMap<String, bool>) -> Option<String> {
+        let address = optional(address)?;
+        if gates.get("VirtualNet") != Some(&true) {
+            let gist = "VirtualNet feature is not enabled; enable it by setting the appropriate feature gate flag";
+            self.conflict(
+                "virtualNet.address",
+                gist,
+                "set featureGates.VirtualNet = true",
+            );
+        }
+        Some(address)
+    }
+
+    fn includes(&mut self, includes: &[String]) {
+        for (index, include) in includes.iter().enumerate() {
+            let path = format!("includes[{index}]");
+            let remedy = format!("write the proxies of {include:?} into this file");
+            self.fault(
+                &path,
+                Fault::Unsupported {
+                    path: path.clone(),
+                    remedy,
+                },
+            );
+        }
+    }
+
+    fn client_auth(&mut self, raw: RawClientAuth) -> ClientAuth {
+        let is_oidc = self.is_oidc(&raw.method);
+        let scopes = self.scopes(&raw.additional_scopes);
+        let token = self.token(raw.token, raw.token_source);
+        let method = if is_oidc {
+            AuthMethod::Oidc(Box::new(self.client_oidc(raw.oidc)))
+        } else {
+            token
+        };
+        ClientAuth { method, scopes }
+    }
+
+    fn client_transport(&mut self, raw: RawClientTransport) -> ClientTransport {
+        let tcp_mux = self.tcp_mux(raw.tcp_mux, raw.tcp_mux_keepalive_interval);
+        let heartbeat = self.heartbeat(&raw, tcp_mux.as_ref());
+        let protocol = self.protocol(&raw.protocol);
+        let gist = "invalid transport.wireProtocol, optional values are [v1 v2]";
+        let versions = [
+            ("", WireVersion::V1),
+            ("v1", WireVersion::V1),
+            ("v2", WireVersion::V2),
+        ];
+        let wire = self.choice(
+            "transport.wireProtocol",
+            &raw.wire_protocol,
+            gist,
+            &versions,
+        );
+        let tls = self.client_tls(raw.tls);
+        let timeout = "transport.dialServerTimeout";
+        let local_ip = optional(raw.connect_server_local_ip).and_then(|found| {
+            let path = "transport.connectServerLocalIP";
+            let remedy = "write an IP address of this machine";
+            found
+                .parse()
+                .map_err(|_| self.bad(path, &found, format!("invalid {path}"), remedy))
+                .ok()
+        });
+        ClientTransport {
+            protocol,
+            wire,
+            dial_timeout: self.positive_seconds(timeout, raw.dial_server_timeout, 10),
+            dial_keepalive: seconds(raw.dial_server_keepalive, 7200),
+            connect_local_ip: local_ip,
+            proxy_url: secret(raw.proxy_url),
+            pool_count: count(raw.pool_count, 1),
+            tcp_mux,
+            heartbeat,
+            quic: quic(&raw.quic),
+            tls,
+        }
+    }
+
+    fn protocol(&mut self, found: &str) -> Protocol {
+        let gist = "invalid transport.protocol, optional values are [tcp kcp quic websocket wss]";
+        let protocols = [
+            ("", Protocol::Tcp),
+            ("tcp", Protocol::Tcp),
+            ("kcp", Protocol::Kcp),
+            ("quic", Protocol::Quic),
+            ("websocket", Protocol::Websocket),
+            ("wss", Protocol::Wss),
+        ];
+        self.choice("transport.protocol", found, gist, &protocols)
+    }
+
+    fn heartbeat(&mut self, raw: &RawClientTransport, mux: Option<&TcpMux>) -> Option<Heartbeat> {
+        // Not written: off when yamux probes the connection already.
+        let default = |found, default| match (found, mux) {
+            (0, Some(_)) => None,
+            _ => seconds(found, default),
+        };
+        let interval = default(raw.heartbeat_interval, 30)?;
+        let timeout = default(raw.heartbeat_timeout, 90);
+        if timeout.is_some_and(|timeout| timeout < interval) {
+            let gist = "invalid transport.heartbeatTimeout, heartbeat timeout should not less than heartbeat interval";
+            let remedy = format!(
+                "set transport.heartbeatTimeout to {} or more",
+                interval.as_secs().saturating_mul(3)
+            );
+            self.conflict("transport.heartbeatTimeout", gist, remedy);
+        }
+        Some(Heartbeat { interval, timeout })
+    }
+
+    fn client_tls(&mut self, raw: RawClientTls) -> ClientTls {
+        if raw.enable == Some(false) {
+            let files = [
+                ("certFile", &raw.cert_file),
+                ("keyFile", &raw.key_file),
+                ("trustedCaFile", &raw.trusted_ca_file),
+            ];
+            for (key, _) in files.iter().filter(|(_, file)| !file.is_empty()) {
+                let key = format!("transport.tls.{key}");
+                let text = format!("{key} is invalid when transport.tls.enable is false");
+                self.warn(&key, text);
+            }
+            return ClientTls { enabled: None };
+        }
+        let identity = self.identity(
+            "transport.tls",
+            ("certFile", "keyFile"),
+            (&raw.cert_file, &raw.key_file),
+        );
+        ClientTls {
+            enabled: Some(ClientTlsOn {
+                custom_first_byte: raw.disable_custom_tls_first_byte == Some(false),
+                identity,
+                trusted_ca: path(raw.trusted_ca_file),
+                server_name: optional(raw.server_name),
+            }),
+        }
+    }
+
+    fn proxies(&mut self, raw: Vec<RawProxy>, start: &[String]) -> Vec<ProxyConfig> {
+        let mut proxies: Vec<_> = raw
+            .into_iter()
+            .filter(|raw| runs(&raw.base.name, raw.base.enabled, start))
+            .map(|raw| {
+                self.entry = Entry::Proxy(raw.base.name.clone());
+                self.proxy(raw)
+            })
+            .collect();
+        self.entry = Entry::Common;
+        proxies.sort_by(|a, b| a.name.cmp(&b.name));
+        proxies
+    }
+
+    fn visitors(
+        &mut self,
+        raw: Vec<RawVisitor>,
+        start: &[String],
+        user: &str,
+    ) -> Vec<VisitorConfig> {
+        let mut visitors: Vec<_> = raw
+            .into_iter()
+            .filter(|raw| runs(&raw.base.name, raw.base.enabled, start))
+            .map(|raw| {
+                self.entry = Entry::Visitor(raw.base.name.clone());
+                self.visitor(raw, user)
+            })
+            .collect();
+        self.entry = Entry::Common;
+        visitors.sort_by(|a, b| a.name.cmp(&b.name));
+        visitors
+    }
+}
+
+/// Whether an entry is to run: asked for by `start`, and not disabled.
+fn runs(name: &str, enabled: Option<bool>, start: &[String]) -> bool {
+    enabled != Some(false) && (start.is_empty() || start.iter().any(|wanted| wanted == name))
+}
+
+/// A secret that is off when it is empty.
+pub(super) fn secret(found: Secret) -> Option<Secret> {
+    (!found.is_empty()).then_some(found)
+}

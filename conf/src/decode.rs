@@ -1,0 +1,368 @@
+//! From the tree to the raw structures: key folding, unknown keys, types, all faults at once.
+
+use std::collections::BTreeMap;
+
+use crate::Strictness;
+use crate::error::{Entry, Fault, Problem, Warning};
+use crate::suggest;
+use crate::tree::{Node, Step, Value, path_text, same_key};
+use crate::types::Secret;
+
+/// One key of the schema.
+#[derive(Clone, Copy)]
+pub(crate) struct Key {
+    /// Its canonical spelling.
+    pub name: &'static str,
+    /// The keys inside it, if it is a table or a list of tables.
+    pub inside: Option<fn() -> Vec<Self>>,
+}
+
+/// A table with known keys.
+pub(crate) trait Section: Default {
+    /// Every key.
+    fn keys() -> Vec<Key>;
+    /// Takes the value of `key`; false if there is no such key.
+    fn fill(&mut self, key: &str, node: &Node, decoder: &mut Decoder<'_>) -> bool;
+}
+
+/// A value that can be read from the tree.
+pub(crate) trait Decode: Sized {
+    /// The keys inside, for tables and lists of tables.
+    const INSIDE: Option<fn() -> Vec<Key>> = None;
+    /// Reads `node`; `None` after the fault was noted.
+    fn decode(node: &Node, decoder: &mut Decoder<'_>) -> Option<Self>;
+}
+
+/// Reads one file; collects what is wrong.
+#[derive(Debug)]
+pub(crate) struct Decoder<'f> {
+    file: &'f str,
+    strictness: Strictness,
+    /// Every key of the file's schema, to say where a misplaced key belongs.
+    schema: fn() -> Vec<Key>,
+    path: Vec<Step>,
+    pub(crate) problems: Vec<Problem>,
+    pub(crate) warnings: Vec<Warning>,
+}
+
+impl<'f> Decoder<'f> {
+    /// Starts on `file`, which has the keys of `schema`.
+    pub(crate) fn new(file: &'f str, strictness: Strictness, schema: fn() -> Vec<Key>) -> Self {
+        Self {
+            file,
+            strictness,
+            schema,
+            path: vec![],
+            problems: vec![],
+            warnings: vec![],
+        }
+    }
+
+    /// Reads a table; keys are taken in the order of their bytes, as upstream does, so that the
+    /// last one wins when a key is written twice in different case.
+    pub(crate) fn section<T: Section>(&mut self, node: &Node) -> Option<T> {
+        let Value::Table(entries) = &node.value else {
+            self.wrong_type(node, "object", "write a table of keys", false);
+            return None;
+        };
+        let mut section = T::default();
+        let mut before: Option<&str> = None;
+        for (key, value) in entries {
+            if before.is_some_and(|other| same_key(other, key)) {
+                let text =
+                    format!("key {key} is written twice in different case, the last one counts");
+                self.warnings.push(Warning {
+                    file: self.file.to_owned(),
+                    line: value.line,
+                    text,
+                });
+            }
+            before = Some(key);
+            self.path.push(Step::Key(key.clone()));
+            if !section.fill(key, value, self) && self.strictness == Strictness::Strict {
+                self.unknown_key(key, value.line, &T::keys());
+            }
+            self.path.pop();
+        }
+        Some(section)
+    }
+
+    /// Notes a fault at the current path.
+    pub(crate) fn fault(&mut self, line: u32, fault: Fault) {
+        let entry = match self.path.as_slice() {
+            [Step::Key(list), Step::Index(index), ..] if same_key(list, "proxies") => {
+                Entry::ProxyAt(*index)
+            }
+            [Step::Key(list), Step::Index(index), ..] if same_key(list, "visitors") => {
+                Entry::VisitorAt(*index)
+            }
+            _ => Entry::Common,
+        };
+        self.problems.push(Problem {
+            file: self.file.to_owned(),
+            line,
+            entry,
+            fault,
+        });
+    }
+
+    /// The current path as text.
+    pub(crate) fn path(&self) -> String {
+        path_text(&self.path)
+    }
+
+    /// The place of the current entry in its list.
+    pub(crate) fn index(&self) -> usize {
+        match self.path.last() {
+            Some(Step::Index(index)) => *index,
+            _ => 0,
+        }
+    }
+
+    /// Notes that an entry has no type.
+    pub(crate) fn empty_type<T>(&mut self, node: &Node, gist: &str) -> Option<T> {
+        if matches!(node.value, Value::Table(_)) {
+            let path = format!("{}.type", self.path());
+            self.fault(
+                node.line,
+                Fault::Missing {
+                    gist: gist.to_owned(),
+                    path,
+                },
+            );
+        } else {
+            self.wrong_type(node, "object", "write a table of keys", false);
+        }
+        None
+    }
+
+    fn unknown_key(&mut self, key: &str, line: u32, allowed: &[Key]) {
+        let names: Vec<&'static str> = allowed.iter().map(|k| k.name).collect();
+        let remedy = match (
+            suggest::nearest(key, &names),
+            suggest::elsewhere(key, self.schema),
+        ) {
+            (Some(name), _) => format!("did you mean {name:?}?"),
+            (None, Some(path)) if same_place(&path, &self.path) => {
+                "only entries of another type have this key".to_owned()
+            }
+            (None, Some(path)) => format!("did you mean {path}?"),
+            (None, None) if names.len() <= 12 => format!("the keys here are {}", names.join(", ")),
+            (None, None) => "remove it, or run with --strict-config=false".to_owned(),
+        };
+        let fault = Fault::UnknownKey {
+            key: key.to_owned(),
+            path: self.path(),
+            remedy,
+        };
+        self.fault(line, fault);
+    }
+
+    fn wrong_type(&mut self, node: &Node, wanted: &'static str, remedy: &str, secret: bool) {
+        let found = match &node.value {
+            Value::String(text) if !secret && text.len() <= 64 => format!("string {text:?}"),
+            Value::String(_) => "string".to_owned(),
+            Value::Int(_) | Value::Float(_) | Value::Huge(_) if secret => "number".to_owned(),
+            Value::Int(number) => format!("number {number}"),
+            Value::Float(number) => format!("number {number}"),
+            Value::Huge(number) => format!("number {number}"),
+            Value::Bool(flag) => format!("bool {flag}"),
+            Value::Array(_) => "array".to_owned(),
+            Value::Table(_) => "object".to_owned(),
+        };
+        let fault = Fault::WrongType {
+            path: self.path(),
+            found,
+            wanted,
+            remedy: remedy.to_owned(),
+        };
+        self.fault(node.line, fault);
+    }
+}
+
+/// Whether a path of the schema names the place of `steps`, indexes aside.
+fn same_place(schema_path: &str, steps: &[Step]) -> bool {
+    let keys = steps.iter().filter_map(|step| match step {
+        Step::Key(key) => Some(key.as_str()),
+        Step::Index(_) => None,
+    });
+    schema_path
+        .split('.')
+        .zip(keys)
+        .filter(|(a, b)| !same_key(a, b))
+        .count()
+        == 0
+        && schema_path.split('.').count() > 1
+}
+
+/// Two sections in one table: the keys of every type, and the keys of this type.
+impl<A: Section, B: Section> Section for (A, B) {
+    fn keys() -> Vec<Key> {
+        let mut keys = A::keys();
+        keys.extend(B::keys());
+        keys
+    }
+
+    fn fill(&mut self, key: &str, node: &Node, decoder: &mut Decoder<'_>) -> bool {
+        self.0.fill(key, node, decoder) || self.1.fill(key, node, decoder)
+    }
+}
+
+/// A type without keys of its own.
+impl Section for () {
+    fn keys() -> Vec<Key> {
+        Vec::new()
+    }
+
+    fn fill(&mut self, _: &str, _: &Node, _: &mut Decoder<'_>) -> bool {
+        false
+    }
+}
+
+impl Decode for String {
+    fn decode(node: &Node, decoder: &mut Decoder<'_>) -> Option<Self> {
+        match &node.value {
+            Value::String(text) => Some(text.clone()),
+            _ => {
+                decoder.wrong_type(node, "string", "write it in quotes", false);
+                None
+            }
+        }
+    }
+}
+
+impl Decode for Secret {
+    fn decode(node: &Node, decoder: &mut Decoder<'_>) -> Option<Self> {
+        match &node.value {
+            Value::String(text) => Some(Self::new(text.clone())),
+            _ => {
+                decoder.wrong_type(node, "string", "write it in quotes", true);
+                None
+            }
+        }
+    }
+}
+
+impl Decode for i64 {
+    fn decode(node: &Node, decoder: &mut Decoder<'_>) -> Option<Self> {
+        let number = match &node.value {
+            Value::Int(number) => Some(*number),
+            // Upstream reads a number such as 7000.0 as the whole number that it is.
+            Value::Float(number) if number.fract() == 0.0 => format!("{number:.0}").parse().ok(),
+            _ => None,
+        };
+        if number.is_none() {
+            let remedy = "write a whole number, without quotes and without a fraction";
+            decoder.wrong_type(node, "int", remedy, false);
+        }
+        number
+    }
+}
+
+impl Decode for bool {
+    fn decode(node: &Node, decoder: &mut Decoder<'_>) -> Option<Self> {
+        match &node.value {
+            Value::Bool(flag) => Some(*flag),
+            _ => {
+                decoder.wrong_type(node, "bool", "write true or false, without quotes", false);
+                None
+            }
+        }
+    }
+}
+
+impl<T: Decode> Decode for Option<T> {
+    const INSIDE: Option<fn() -> Vec<Key>> = T::INSIDE;
+
+    fn decode(node: &Node, decoder: &mut Decoder<'_>) -> Option<Self> {
+        T::decode(node, decoder).map(Some)
+    }
+}
+
+impl<T: Decode> Decode for Vec<T> {
+    const INSIDE: Option<fn() -> Vec<Key>> = T::INSIDE;
+
+    fn decode(node: &Node, decoder: &mut Decoder<'_>) -> Option<Self> {
+        let Value::Array(items) = &node.value else {
+            decoder.wrong_type(node, "array", "write a list in [ ]", false);
+            return None;
+        };
+        let mut all = Self::with_capacity(items.len());
+        for (index, item) in items.iter().enumerate() {
+            decoder.path.push(Step::Index(index));
+            all.extend(T::decode(item, decoder));
+            decoder.path.pop();
+        }
+        Some(all)
+    }
+}
+
+/// Free keys, which keep their case.
+impl<T: Decode> Decode for BTreeMap<String, T> {
+    fn decode(node: &Node, decoder: &mut Decoder<'_>) -> Option<Self> {
+        let Value::Table(entries) = &node.value else {
+            decoder.wrong_type(node, "map", "write a table of keys", false);
+            return None;
+        };
+        let mut all = Self::new();
+        for (key, value) in entries {
+            decoder.path.push(Step::Key(key.clone()));
+            all.extend(T::decode(value, decoder).map(|value| (key.clone(), value)));
+            decoder.path.pop();
+        }
+        Some(all)
+    }
+}
+
+/// Writes a section down once: its fields, their keys and how they are read.
+macro_rules! section {
+    (
+        $(#[$meta:meta])*
+        struct $name:ident {
+            $( $(#[$field_meta:meta])* $key:literal => $field:ident: $type:ty, )*
+        }
+    ) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone, Default)]
+        pub(crate) struct $name {
+            $( $(#[$field_meta])* pub $field: $type, )*
+        }
+
+        impl $crate::decode::Section for $name {
+            fn keys() -> Vec<$crate::decode::Key> {
+                vec![ $( $crate::decode::Key {
+                    name: $key,
+                    inside: <$type as $crate::decode::Decode>::INSIDE,
+                }, )* ]
+            }
+
+            fn fill(
+                &mut self,
+                key: &str,
+                node: &$crate::tree::Node,
+                decoder: &mut $crate::decode::Decoder<'_>,
+            ) -> bool {
+                $( if $crate::tree::same_key(key, $key) {
+                    if let Some(value) = $crate::decode::Decode::decode(node, decoder) {
+                        self.$field = value;
+                    }
+                    return true;
+                } )*
+                false
+            }
+        }
+
+        impl $crate::decode::Decode for $name {
+            const INSIDE: Option<fn() -> Vec<$crate::decode::Key>> =
+                Some(<Self as $crate::decode::Section>::keys);
+
+            fn decode(
+                node: &$crate::tree::Node,
+                decoder: &mut $crate::decode::Decoder<'_>,
+            ) -> Option<Self> {
+                decoder.section(node)
+            }
+        }
+    };
+}
+pub(crate) use section;

@@ -1,0 +1,288 @@
+//! What can be wrong with a configuration file, one line of text per fault.
+
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+
+/// Why a configuration could not be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// World: the file cannot be opened or read.
+    #[error("open {}: {}; {}", path.display(), reason(source), remedy(source))]
+    Open {
+        /// The file as it was given.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// Policy: the file is larger than a configuration can sensibly be.
+    #[error(
+        "{file}: the file is larger than {limit} bytes, the most that is read; is it the right file?"
+    )]
+    TooLarge {
+        /// The file.
+        file: String,
+        /// The cap in bytes.
+        limit: u64,
+    },
+    /// Bytes: not UTF-8.
+    #[error("{file}:{line}: the text is not UTF-8; save the file as UTF-8")]
+    NotText {
+        /// The file.
+        file: String,
+        /// The first line that is not text.
+        line: u32,
+    },
+    /// Bytes: another format than TOML.
+    #[error(
+        "{file}:{line}: this is a file in {format} format, and this build reads TOML; convert it to TOML"
+    )]
+    NotToml {
+        /// The file.
+        file: String,
+        /// The line that gives it away.
+        line: u32,
+        /// What it is.
+        format: Format,
+    },
+    /// Bytes: a template action.
+    #[error(
+        "{file}:{line}: found the template action `{{{{`, and this build does not expand templates; write the value itself"
+    )]
+    Template {
+        /// The file.
+        file: String,
+        /// The line of the first one.
+        line: u32,
+    },
+    /// Bytes: not valid TOML.
+    #[error("{file}:{line}: toml: line {line}, column {column}: {message}")]
+    Syntax {
+        /// The file.
+        file: String,
+        /// The line.
+        line: u32,
+        /// The column, counted in characters from 1.
+        column: usize,
+        /// What the parser says.
+        message: String,
+    },
+    /// Policy: well-formed, with keys or values that cannot be meant.
+    #[error("{}", Lines(problems))]
+    Invalid {
+        /// Every fault of the file.
+        problems: Vec<Problem>,
+    },
+}
+
+/// A format that is not read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Format {
+    /// The old format with a `[common]` section.
+    Ini,
+    /// YAML.
+    Yaml,
+    /// JSON.
+    Json,
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Ini => "INI",
+            Self::Yaml => "YAML",
+            Self::Json => "JSON",
+        })
+    }
+}
+
+/// One fault and where it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// The file.
+    pub file: String,
+    /// The line, from 1; of the enclosing table when something is missing.
+    pub line: u32,
+    /// The entry that the fault belongs to.
+    pub entry: Entry,
+    /// The fault.
+    pub fault: Fault,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            file,
+            line,
+            entry,
+            fault,
+        } = self;
+        write!(f, "{file}:{line}: {entry}{fault}")
+    }
+}
+
+/// The entry that a fault belongs to, written before it as upstream does.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Entry {
+    /// None: a key of the program itself.
+    #[default]
+    Common,
+    /// A proxy that could not be decoded.
+    ProxyAt(usize),
+    /// A visitor that could not be decoded.
+    VisitorAt(usize),
+    /// A proxy with a value that cannot be meant.
+    Proxy(String),
+    /// A visitor with a value that cannot be meant.
+    Visitor(String),
+}
+
+impl fmt::Display for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Common => Ok(()),
+            Self::ProxyAt(index) => write!(f, "decode proxy at index {index}: "),
+            Self::VisitorAt(index) => write!(f, "decode visitor at index {index}: "),
+            Self::Proxy(name) => write!(f, "proxy {name}: "),
+            Self::Visitor(name) => write!(f, "visitor {name}: "),
+        }
+    }
+}
+
+/// What is wrong. `gist` is the part that operators of upstream know.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Fault {
+    /// A key that does not exist.
+    #[error("unknown field {key:?}: there is no key {path}; {remedy}")]
+    UnknownKey {
+        /// The key as written.
+        key: String,
+        /// Where it stands.
+        path: String,
+        /// What to write instead.
+        remedy: String,
+    },
+    /// A value of another type than the key has.
+    #[error("field {path:?}: cannot unmarshal {found} into {wanted}; {remedy}")]
+    WrongType {
+        /// The key.
+        path: String,
+        /// The kind of value that was found.
+        found: String,
+        /// The type in upstream's words.
+        wanted: &'static str,
+        /// What to write instead.
+        remedy: String,
+    },
+    /// A value of the right type that is not allowed.
+    #[error("{gist} (found {found} at {path}); {remedy}")]
+    BadValue {
+        /// Upstream's text.
+        gist: String,
+        /// The key.
+        path: String,
+        /// The value.
+        found: String,
+        /// What to write instead.
+        remedy: String,
+    },
+    /// A port outside of 0..65535.
+    #[error("{name}: port number {found} must be in the range 0..65535; change {path}")]
+    Port {
+        /// The key in upstream's words.
+        name: &'static str,
+        /// The key.
+        path: String,
+        /// The value.
+        found: i64,
+    },
+    /// A key that must be set.
+    #[error("{gist}; set {path}")]
+    Missing {
+        /// Upstream's text.
+        gist: String,
+        /// The key.
+        path: String,
+    },
+    /// Two settings that exclude each other.
+    #[error("{gist}; {remedy}")]
+    Conflict {
+        /// Upstream's text.
+        gist: String,
+        /// What to change.
+        remedy: String,
+    },
+    /// Two entries with one name.
+    #[error(
+        "{what} name [{name}] is duplicated; it is used in line {first} already, give one of the two another name"
+    )]
+    Duplicate {
+        /// `proxy` or `visitor`.
+        what: &'static str,
+        /// The name.
+        name: String,
+        /// The line of the first entry.
+        first: u32,
+    },
+    /// A setting that this build cannot follow.
+    #[error("{path} is not supported by this build; {remedy}")]
+    Unsupported {
+        /// The key.
+        path: String,
+        /// What to do instead.
+        remedy: String,
+    },
+}
+
+/// Something odd that is accepted all the same.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Warning {
+    /// The file.
+    pub file: String,
+    /// The line, from 1.
+    pub line: u32,
+    /// The sentence, without the file and the line.
+    pub text: String,
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({}:{})", self.text, self.file, self.line)
+    }
+}
+
+/// Writes problems one per line.
+struct Lines<'a>(&'a [Problem]);
+
+impl fmt::Display for Lines<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, problem) in self.0.iter().enumerate() {
+            let end = if index == 0 { "" } else { "\n" };
+            write!(f, "{end}{problem}")?;
+        }
+        Ok(())
+    }
+}
+
+/// The system's reason in the words that operators grep for, the same on every system.
+fn reason(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "no such file or directory".to_owned(),
+        io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        io::ErrorKind::IsADirectory => "is a directory".to_owned(),
+        _ => error.to_string(),
+    }
+}
+
+/// What the operator can do about it.
+fn remedy(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::PermissionDenied => "let the user of this program read the file",
+        _ => "name an existing file with -c",
+    }
+}

@@ -1,0 +1,142 @@
+//! The door: a path or a text in, a checked configuration out.
+
+use std::path::Path;
+
+use crate::check::{self, Checker};
+use crate::client::ClientConfig;
+use crate::decode::{Decoder, Section};
+use crate::error::{ConfigError, Warning};
+use crate::raw::client::RawClient;
+use crate::raw::server::RawServer;
+use crate::server::ServerConfig;
+use crate::source;
+use crate::tree::Node;
+use crate::types::Secret;
+
+/// What happens to keys that do not exist (`--strict-config`).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Strictness {
+    /// They are errors.
+    #[default]
+    Strict,
+    /// They are ignored. Wrong types and values stay errors.
+    Lenient,
+}
+
+/// A checked configuration, and what was odd about the file.
+#[derive(Debug, Clone)]
+pub struct Loaded<T> {
+    /// The configuration.
+    pub config: T,
+    /// In the order of the checks.
+    pub warnings: Vec<Warning>,
+}
+
+/// Reads and checks the file of frps at `path`.
+///
+/// # Errors
+///
+/// [`ConfigError`] with every fault of the file.
+pub fn load_server(
+    path: &Path,
+    strictness: Strictness,
+) -> Result<Loaded<ServerConfig>, ConfigError> {
+    parse_server(
+        &source::read(path)?,
+        &path.display().to_string(),
+        strictness,
+    )
+}
+
+/// Reads and checks the file of frpc at `path`. A `transport.proxyURL` that is not written is
+/// taken from the environment variable `http_proxy`.
+///
+/// # Errors
+///
+/// [`ConfigError`] with every fault of the file.
+pub fn load_client(
+    path: &Path,
+    strictness: Strictness,
+) -> Result<Loaded<ClientConfig>, ConfigError> {
+    let mut loaded = parse_client(
+        &source::read(path)?,
+        &path.display().to_string(),
+        strictness,
+    )?;
+    let proxy_url = &mut loaded.config.transport.proxy_url;
+    if proxy_url.is_none() {
+        // Lower case only, as upstream (pkg/config/v1/client.go).
+        *proxy_url = std::env::var("http_proxy")
+            .ok()
+            .filter(|u| !u.is_empty())
+            .map(Secret::new);
+    }
+    Ok(loaded)
+}
+
+/// Checks the text of a file of frps; `name` is its path, for errors.
+///
+/// # Errors
+///
+/// [`ConfigError`] with every fault of the text.
+pub fn parse_server(
+    text: &str,
+    name: &str,
+    strictness: Strictness,
+) -> Result<Loaded<ServerConfig>, ConfigError> {
+    load::<RawServer, _>(text, name, strictness, check::server)
+}
+
+/// Checks the text of a file of frpc; `name` is its path, for errors and for `store.path`, which
+/// is relative to it.
+///
+/// # Errors
+///
+/// [`ConfigError`] with every fault of the text.
+pub fn parse_client(
+    text: &str,
+    name: &str,
+    strictness: Strictness,
+) -> Result<Loaded<ClientConfig>, ConfigError> {
+    let folder = Path::new(name).parent().unwrap_or_else(|| Path::new(""));
+    load::<RawClient, _>(text, name, strictness, |checker, raw| {
+        check::client(checker, raw, folder)
+    })
+}
+
+fn load<R: Section, T>(
+    text: &str,
+    name: &str,
+    strictness: Strictness,
+    check: impl FnOnce(&mut Checker<'_>, R) -> T,
+) -> Result<Loaded<T>, ConfigError> {
+    let tree = source::parse(text, name)?;
+    let (raw, mut warnings) = decode::<R>(&tree, name, strictness)?;
+    let mut checker = Checker::new(name, &tree);
+    let config = check(&mut checker, raw);
+    if !checker.problems.is_empty() {
+        return Err(ConfigError::Invalid {
+            problems: checker.problems,
+        });
+    }
+    warnings.append(&mut checker.warnings);
+    Ok(Loaded { config, warnings })
+}
+
+fn decode<R: Section>(
+    tree: &Node,
+    name: &str,
+    strictness: Strictness,
+) -> Result<(R, Vec<Warning>), ConfigError> {
+    let mut decoder = Decoder::new(name, strictness, R::keys);
+    let raw = decoder.section::<R>(tree);
+    let mut problems = decoder.problems;
+    problems.sort_by_key(|problem| problem.line);
+    match raw {
+        Some(raw) if problems.is_empty() => Ok((raw, decoder.warnings)),
+        _ => Err(ConfigError::Invalid { problems }),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,228 @@
+//! From a file to one tree of values; the only module that knows file formats.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use toml::de::{DeTable, DeValue};
+
+use crate::error::{ConfigError, Format};
+use crate::tree::{Node, Value};
+
+/// The largest file that is read: room for tens of thousands of proxies, and far from what
+/// would hurt when somebody names a log file or a device.
+pub(crate) const FILE_LIMIT: u64 = 16 * 1024 * 1024;
+
+/// Reads the text of `path`.
+pub(crate) fn read(path: &Path) -> Result<String, ConfigError> {
+    let open = |source| ConfigError::Open {
+        path: path.to_owned(),
+        source,
+    };
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(open)?;
+    file.take(FILE_LIMIT + 1)
+        .read_to_end(&mut bytes)
+        .map_err(open)?;
+    let name = path.display().to_string();
+    if u64::try_from(bytes.len()).is_ok_and(|length| length > FILE_LIMIT) {
+        return Err(ConfigError::TooLarge {
+            file: name,
+            limit: FILE_LIMIT,
+        });
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let good = error.utf8_error().valid_up_to();
+        let before = error
+            .as_bytes()
+            .iter()
+            .take(good)
+            .filter(|b| **b == b'\n')
+            .count();
+        ConfigError::NotText {
+            file: name,
+            line: number(before + 1),
+        }
+    })
+}
+
+/// Parses `text`; `name` stands in errors and may hold an extension.
+pub(crate) fn parse(text: &str, name: &str) -> Result<Node, ConfigError> {
+    let file = || name.to_owned();
+    if let Some(line) = ini_line(text) {
+        return Err(ConfigError::NotToml {
+            file: file(),
+            line,
+            format: Format::Ini,
+        });
+    }
+    if let Some(line) = template_line(text) {
+        return Err(ConfigError::Template { file: file(), line });
+    }
+    let text = text.strip_prefix('\u{FEFF}').unwrap_or(text);
+    let places = Places::new(text);
+    match DeTable::parse(text) {
+        Ok(table) => Ok(Node {
+            line: 1,
+            value: places.table(table.get_ref()),
+        }),
+        Err(error) => {
+            let extension = Path::new(name).extension().and_then(|e| e.to_str());
+            if extension != Some("toml")
+                && let Some((line, format)) = other_format(text)
+            {
+                return Err(ConfigError::NotToml {
+                    file: file(),
+                    line,
+                    format,
+                });
+            }
+            let at = error.span().map_or(0, |span| span.start);
+            Err(ConfigError::Syntax {
+                file: file(),
+                line: places.line(at),
+                column: places.column(at),
+                message: error.message().replace('\n', "; "),
+            })
+        }
+    }
+}
+
+/// The line of a `[common]` section. Upstream takes any file that has one for INI, TOML or not
+/// (pkg/config/load.go).
+fn ini_line(text: &str) -> Option<u32> {
+    numbered(text)
+        .find(|(_, line)| line.trim() == "[common]")
+        .map(|(number, _)| number)
+}
+
+/// The line of the first `{{` outside of a comment.
+fn template_line(text: &str) -> Option<u32> {
+    numbered(text)
+        .find(|(_, line)| without_comment(line).contains("{{"))
+        .map(|(number, _)| number)
+}
+
+/// The part of a line before its `#`, as far as one line alone can tell.
+fn without_comment(line: &str) -> &str {
+    let mut quote = None;
+    let mut escaped = false;
+    for (at, c) in line.char_indices() {
+        match (quote, c) {
+            (None, '#') => return line.get(..at).unwrap_or(line),
+            (None, '"' | '\'') => quote = Some(c),
+            (Some('"'), '\\') if !escaped => {
+                escaped = true;
+                continue;
+            }
+            (Some(open), _) if open == c && !escaped => quote = None,
+            _ => {}
+        }
+        escaped = false;
+    }
+    line
+}
+
+/// Which other format a text that is not TOML seems to be.
+fn other_format(text: &str) -> Option<(u32, Format)> {
+    let (number, first) = numbered(text)
+        .map(|(number, line)| (number, line.trim()))
+        .find(|(_, line)| !line.is_empty() && !line.starts_with('#'))?;
+    if first.starts_with('{') {
+        return Some((number, Format::Json));
+    }
+    let key_length = first
+        .bytes()
+        .take_while(|b| b.is_ascii_alphanumeric() || *b == b'_')
+        .count();
+    let rest = first.get(key_length..).unwrap_or_default();
+    let yaml_key = key_length > 0 && (rest == ":" || rest.starts_with(": "));
+    (yaml_key || first == "---").then_some((number, Format::Yaml))
+}
+
+fn numbered(text: &str) -> impl Iterator<Item = (u32, &str)> {
+    (1..).zip(text.lines())
+}
+
+fn number(line: usize) -> u32 {
+    u32::try_from(line).unwrap_or(u32::MAX)
+}
+
+/// Turns byte offsets into lines, and the parser's values into ours.
+struct Places<'t> {
+    text: &'t str,
+    starts: Vec<usize>,
+}
+
+impl<'t> Places<'t> {
+    fn new(text: &'t str) -> Self {
+        let after = text
+            .bytes()
+            .enumerate()
+            .filter(|(_, b)| *b == b'\n')
+            .map(|(at, _)| at + 1);
+        Self {
+            text,
+            starts: std::iter::once(0).chain(after).collect(),
+        }
+    }
+
+    fn line(&self, offset: usize) -> u32 {
+        number(self.starts.partition_point(|start| *start <= offset))
+    }
+
+    fn column(&self, offset: usize) -> usize {
+        let start = self
+            .starts
+            .iter()
+            .rev()
+            .find(|start| **start <= offset)
+            .copied()
+            .unwrap_or(0);
+        self.text
+            .get(start..offset)
+            .map_or(1, |before| before.chars().count() + 1)
+    }
+
+    fn table(&self, table: &DeTable<'_>) -> Value {
+        let mut entries: Vec<(String, Node)> = table
+            .iter()
+            .map(|(key, value)| {
+                let line = self.line(key.span().start);
+                (key.get_ref().to_string(), self.node(line, value.get_ref()))
+            })
+            .collect();
+        entries.sort_by(|a, b| a.0.cmp(&b.0));
+        Value::Table(entries)
+    }
+
+    fn node(&self, line: u32, value: &DeValue<'_>) -> Node {
+        let value = match value {
+            DeValue::String(text) => Value::String(text.to_string()),
+            DeValue::Integer(number) => {
+                match i64::from_str_radix(number.as_str(), number.radix()) {
+                    Ok(number) => Value::Int(number),
+                    Err(_) => Value::Huge(number.to_string()),
+                }
+            }
+            DeValue::Float(number) => match number.as_str().parse() {
+                Ok(number) => Value::Float(number),
+                Err(_) => Value::Huge(number.to_string()),
+            },
+            DeValue::Boolean(flag) => Value::Bool(*flag),
+            // Upstream turns TOML into JSON first, where a date is a text.
+            DeValue::Datetime(date) => Value::String(date.to_string()),
+            DeValue::Array(items) => Value::Array(
+                items
+                    .iter()
+                    .map(|item| self.node(self.line(item.span().start), item.get_ref()))
+                    .collect(),
+            ),
+            DeValue::Table(table) => self.table(table),
+        };
+        Node { line, value }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,103 @@
+//! One tree of values with line numbers, whatever the format of the file was.
+
+/// A value and the line where it stands.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Node {
+    /// The line of the key, or of the value inside an array; from 1.
+    pub line: u32,
+    /// The value.
+    pub value: Value,
+}
+
+/// A value.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Value {
+    /// A whole number.
+    Int(i64),
+    /// A number with a fraction.
+    Float(f64),
+    /// A whole number beyond 64 bits, as written.
+    Huge(String),
+    /// A truth value.
+    Bool(bool),
+    /// A text.
+    String(String),
+    /// A list.
+    Array(Vec<Node>),
+    /// Keys and values, sorted by key.
+    Table(Vec<(String, Node)>),
+}
+
+/// One step from a value to a value inside it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// A key of a table.
+    Key(String),
+    /// An index of an array.
+    Index(usize),
+}
+
+/// Whether two keys are the same key: upstream's JSON reader folds case, with the two letters
+/// outside of ASCII that fold into it (Go `encoding/json`, `foldName`).
+pub(crate) fn same_key(a: &str, b: &str) -> bool {
+    a.chars().map(fold).eq(b.chars().map(fold))
+}
+
+fn fold(c: char) -> char {
+    match c {
+        'ſ' => 's',
+        '\u{212A}' => 'k',
+        _ => c.to_ascii_lowercase(),
+    }
+}
+
+impl Node {
+    /// The value of `key`; the last one if the key is written twice in different case.
+    pub(crate) fn child(&self, key: &str) -> Option<&Self> {
+        match &self.value {
+            Value::Table(entries) => entries
+                .iter()
+                .rev()
+                .find(|(name, _)| same_key(name, key))
+                .map(|(_, node)| node),
+            _ => None,
+        }
+    }
+
+    /// The line of `path` (such as `proxies[2].transport.bandwidthLimit`), or of the closest
+    /// enclosing value that is written in the file.
+    pub(crate) fn line_of(&self, path: &str) -> u32 {
+        let mut node = self;
+        for part in path.split('.') {
+            let (key, index) = match part.strip_suffix(']').and_then(|p| p.split_once('[')) {
+                Some((key, index)) => (key, index.parse::<usize>().ok()),
+                None => (part, None),
+            };
+            let Some(child) = node.child(key) else { break };
+            node = child;
+            let Some(index) = index else { continue };
+            let Value::Array(items) = &node.value else {
+                break;
+            };
+            let Some(item) = items.get(index) else { break };
+            node = item;
+        }
+        node.line
+    }
+}
+
+/// Writes steps as a key path, such as `proxies[2].name`.
+pub(crate) fn path_text(steps: &[Step]) -> String {
+    let mut text = String::new();
+    for step in steps {
+        match step {
+            Step::Key(key) if text.is_empty() => text.push_str(key),
+            Step::Key(key) => {
+                text.push('.');
+                text.push_str(key);
+            }
+            Step::Index(index) => text.push_str(&format!("[{index}]")),
+        }
+    }
+    text
+}
