@@ -143,7 +143,7 @@ impl<'f> Decoder<'f> {
             suggest::elsewhere(key, self.schema),
         ) {
             (Some(name), _) => format!("did you mean {name:?}?"),
-            (None, Some(path)) if same_place(&path, &self.path) => {
+            (None, _) if suggest::exists(&self.path, (self.schema)()) => {
                 "only entries of another type have this key".to_owned()
             }
             (None, Some(path)) => format!("did you mean {path}?"),
@@ -159,40 +159,30 @@ impl<'f> Decoder<'f> {
     }
 
     fn wrong_type(&mut self, node: &Node, wanted: &'static str, remedy: &str, secret: bool) {
-        let found = match &node.value {
-            Value::String(text) if !secret && text.len() <= 64 => format!("string {text:?}"),
-            Value::String(_) => "string".to_owned(),
-            Value::Int(_) | Value::Float(_) | Value::Huge(_) if secret => "number".to_owned(),
-            Value::Int(number) => format!("number {number}"),
-            Value::Float(number) => format!("number {number}"),
-            Value::Huge(number) => format!("number {number}"),
-            Value::Bool(flag) => format!("bool {flag}"),
-            Value::Array(_) => "array".to_owned(),
-            Value::Table(_) => "object".to_owned(),
+        let (kind, shown) = match &node.value {
+            Value::String(text) => ("string", format!("{text:?}")),
+            Value::Int(number) => ("number", number.to_string()),
+            Value::Float(number) => ("number", number.to_string()),
+            Value::Huge(number) => ("number", number.clone()),
+            Value::Bool(flag) => ("bool", flag.to_string()),
+            Value::Array(_) => ("array", String::new()),
+            Value::Table(_) => ("object", String::new()),
+        };
+        let (kind, shown) = match (kind, wanted) {
+            // A number that is not whole or too large: upstream writes it out here.
+            ("number", "int") => (format!("number {shown}"), String::new()),
+            _ if secret || shown.is_empty() || shown.len() > 64 => (kind.to_owned(), String::new()),
+            _ => (kind.to_owned(), format!(" (found {shown})")),
         };
         let fault = Fault::WrongType {
             path: self.path(),
-            found,
+            kind,
+            shown,
             wanted,
             remedy: remedy.to_owned(),
         };
         self.fault(node.line, fault);
     }
-}
-
-/// Whether a path of the schema names the place of `steps`, indexes aside.
-fn same_place(schema_path: &str, steps: &[Step]) -> bool {
-    let keys = steps.iter().filter_map(|step| match step {
-        Step::Key(key) => Some(key.as_str()),
-        Step::Index(_) => None,
-    });
-    schema_path
-        .split('.')
-        .zip(keys)
-        .filter(|(a, b)| !same_key(a, b))
-        .count()
-        == 0
-        && schema_path.split('.').count() > 1
 }
 
 /// Two sections in one table: the keys of every type, and the keys of this type.

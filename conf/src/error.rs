@@ -168,12 +168,14 @@ pub enum Fault {
         remedy: String,
     },
     /// A value of another type than the key has.
-    #[error("field {path:?}: cannot unmarshal {found} into {wanted}; {remedy}")]
+    #[error("field {path:?}: cannot unmarshal {kind} into {wanted}{shown}; {remedy}")]
     WrongType {
         /// The key.
         path: String,
-        /// The kind of value that was found.
-        found: String,
+        /// The kind of value that was found, in upstream's words.
+        kind: String,
+        /// The value in brackets, empty for secrets and for what is long.
+        shown: String,
         /// The type in upstream's words.
         wanted: &'static str,
         /// What to write instead.

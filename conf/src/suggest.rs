@@ -1,6 +1,7 @@
 //! Did-you-mean: which key or word was probably meant.
 
 use crate::decode::Key;
+use crate::tree::{Step, same_key};
 
 /// The candidate closest to `word`, if one is close enough to be a slip of the pen.
 pub(crate) fn nearest<'c>(word: &str, candidates: &[&'c str]) -> Option<&'c str> {
@@ -33,6 +34,20 @@ fn is_short_for(word: &str, candidate: &str) -> bool {
 pub(crate) fn elsewhere(word: &str, schema: fn() -> Vec<Key>) -> Option<String> {
     let word = plain(word);
     search(&word, "", &schema())
+}
+
+/// Whether the schema has a key at this place, in an entry of some type.
+pub(crate) fn exists(place: &[Step], mut keys: Vec<Key>) -> bool {
+    let mut found = false;
+    for step in place {
+        let Step::Key(name) = step else { continue };
+        let Some(key) = keys.iter().find(|key| same_key(key.name, name)) else {
+            return false;
+        };
+        found = true;
+        keys = key.inside.map(|inside| inside()).unwrap_or_default();
+    }
+    found
 }
 
 fn search(word: &str, prefix: &str, keys: &[Key]) -> Option<String> {

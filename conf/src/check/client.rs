@@ -129,10 +129,9 @@ impl Checker<'_> {
         let is_oidc = self.is_oidc(&raw.method);
         let scopes = self.scopes(&raw.additional_scopes);
         let token = self.token(raw.token, raw.token_source);
-        let method = if is_oidc {
-            AuthMethod::Oidc(Box::new(self.client_oidc(raw.oidc)))
-        } else {
-            token
+        let method = match self.client_oidc(raw.oidc, is_oidc) {
+            Some(oidc) => AuthMethod::Oidc(Box::new(oidc)),
+            None => token,
         };
         ClientAuth { method, scopes }
     }

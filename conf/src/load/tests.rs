@@ -144,6 +144,19 @@ fn unknown_keys_of_entries_name_the_entry() {
 }
 
 #[test]
+fn keys_of_another_type_are_not_sent_elsewhere() {
+    let text = "[[visitors]]\nname = \"v\"\ntype = \"stcp\"\nserverName = \"s\"\nbindPort = 1\n\
+                protocol = \"kcp\"\n";
+    assert_eq!(
+        client_faults(text),
+        [
+            "c:6: decode visitor at index 0: unknown field \"protocol\": there is no key \
+          visitors[0].protocol; only entries of another type have this key"
+        ]
+    );
+}
+
+#[test]
 fn wrong_types_are_errors_even_when_lenient() {
     let text = "bindPort = \"7000\"\nallowPorts = [{ single = \"1\" }]\n\
                 enablePrometheus = 1\n[log]\nmaxDays = 3.5\n[auth]\ntoken = 12345\n";
@@ -154,11 +167,11 @@ fn wrong_types_are_errors_even_when_lenient() {
     assert_eq!(
         lines,
         [
-            "s:1: field \"bindPort\": cannot unmarshal string \"7000\" into int; \
+            "s:1: field \"bindPort\": cannot unmarshal string into int (found \"7000\"); \
              write a whole number, without quotes and without a fraction",
-            "s:2: field \"allowPorts[0].single\": cannot unmarshal string \"1\" into int; \
+            "s:2: field \"allowPorts[0].single\": cannot unmarshal string into int (found \"1\"); \
              write a whole number, without quotes and without a fraction",
-            "s:3: field \"enablePrometheus\": cannot unmarshal number 1 into bool; \
+            "s:3: field \"enablePrometheus\": cannot unmarshal number into bool (found 1); \
              write true or false, without quotes",
             "s:5: field \"log.maxDays\": cannot unmarshal number 3.5 into int; \
              write a whole number, without quotes and without a fraction",
@@ -212,6 +225,12 @@ fn oidc_needs_an_endpoint() {
     );
     assert!(
         faults.contains("auth.oidc.tokenEndpointURL is required"),
+        "{faults}"
+    );
+    let both = "auth.oidc.clientID = \"a\"\nauth.oidc.tokenSource = { type = \"file\", file.path = \"x\" }";
+    let faults = client_faults(both).join("\n");
+    assert!(
+        faults.starts_with("c:2: cannot specify both auth.oidc.tokenSource and"),
         "{faults}"
     );
     let text = "[auth]\nmethod = \"oidc\"\n[auth.oidc]\nclientID = \"a\"\ntokenEndpointURL = \"ftp://x\"\n\

@@ -8,7 +8,7 @@ const FRPC: &str = include_str!("../../frpc.toml");
 const FRPS_FULL: &str = include_str!("../../frps_full_example.toml");
 const FRPC_FULL: &str = include_str!("../../frpc_full_example.toml");
 
-/// The sample with its `#key = value` lines switched on, as one text per line kept in place.
+/// Whether a key stands in the sample, in a line that is on or switched off (`#key = value`).
 fn mentions(text: &str, key: &str) -> bool {
     let words = |line: &str| -> Vec<String> {
         line.split(|c: char| !c.is_ascii_alphanumeric())
