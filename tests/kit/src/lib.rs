@@ -1,1 +1,32 @@
-//! What tests share: mock services, process runner, streams in memory.
+//! What tests share: mock services, a runner for any `frps` or `frpc`, certificates, payloads.
+//!
+//! Nothing here knows which implementation it drives: a test names a [`Peer`] for each role, and
+//! the same test runs against our programs and against real frp.
+
+mod dir;
+mod echo;
+mod error;
+mod payload;
+mod peer;
+mod port;
+mod process;
+mod service;
+#[cfg(feature = "tls")]
+mod tls;
+mod usage;
+mod wait;
+mod web;
+
+pub use dir::TempDir;
+pub use echo::{framed_echo, framed_request, tcp_echo, udp_echo, udp_request};
+pub use error::{Error, Result};
+pub use payload::{Payload, echo_once, random_hex};
+pub use peer::{PEER_ADVICE, Peer, Role};
+pub use port::free_port;
+pub use process::{Finished, Program, run};
+pub use service::Service;
+#[cfg(feature = "tls")]
+pub use tls::{Authority, Identity, https_get, https_web};
+pub use usage::Usage;
+pub use wait::{connected, eventually, within};
+pub use web::{Answer, http_get, web};

@@ -1,0 +1,20 @@
+//! The cases, by subject. Each is one async function over a [`Pairing`](crate::Pairing).
+
+pub mod hostile;
+pub mod idle;
+pub mod load;
+pub mod login;
+pub mod recovery;
+pub mod tls;
+pub mod tunnels;
+
+/// Sets a [`Scene`](crate::Scene), or ends the case as skipped.
+macro_rules! scene {
+    ($pairing:expr) => {
+        match $crate::Scene::new($pairing).await? {
+            Some(scene) => scene,
+            None => return Ok(()),
+        }
+    };
+}
+use scene;

@@ -1,0 +1,112 @@
+//! The list of cases, written once for every pairing.
+
+/// Makes a module of tests: every case for one [`Pairing`](crate::Pairing).
+///
+/// Cases that take minutes are `#[ignore]`d; `cargo xtask test --long` runs them.
+#[macro_export]
+macro_rules! pairing_suite {
+    ($module:ident, $pairing:expr) => {
+        #[cfg(test)]
+        mod $module {
+            use std::time::Duration;
+
+            use culvert_kit::Result;
+            use $crate::{
+                Pairing,
+                cases::{
+                    idle, load, login, recovery,
+                    tls::{self, Refusal, Tls},
+                    tunnels::{self, Layers},
+                },
+            };
+
+            const PAIRING: Pairing = $pairing;
+
+            $crate::pairing_suite! { @cases
+                tcp_plain => tunnels::tcp(PAIRING, Layers::Plain);
+                tcp_encrypted => tunnels::tcp(PAIRING, Layers::Encrypted);
+                tcp_compressed => tunnels::tcp(PAIRING, Layers::Compressed);
+                tcp_encrypted_and_compressed => tunnels::tcp(PAIRING, Layers::Both);
+                udp_plain => tunnels::udp(PAIRING, Layers::Plain);
+                udp_encrypted => tunnels::udp(PAIRING, Layers::Encrypted);
+                udp_compressed => tunnels::udp(PAIRING, Layers::Compressed);
+                udp_encrypted_and_compressed => tunnels::udp(PAIRING, Layers::Both);
+                http_by_host_and_location => tunnels::http(PAIRING, Layers::Plain);
+                http_encrypted_and_compressed => tunnels::http(PAIRING, Layers::Both);
+                https_by_sni => tunnels::https(PAIRING, Layers::Plain);
+                https_encrypted_and_compressed => tunnels::https(PAIRING, Layers::Both);
+                tls_default => tls::works(PAIRING, Tls::Default);
+                tls_disabled => tls::works(PAIRING, Tls::Disabled);
+                tls_forced => tls::works(PAIRING, Tls::Forced);
+                tls_first_byte => tls::works(PAIRING, Tls::FirstByte);
+                tls_one_way => tls::works(PAIRING, Tls::OneWay);
+                tls_mutual => tls::works(PAIRING, Tls::Mutual);
+                tls_server_name => tls::works(PAIRING, Tls::ServerName);
+                tls_without_mux => tls::works(PAIRING, Tls::WithoutMux);
+                plain_client_at_forced_tls => tls::refused(PAIRING, Refusal::PlainToForced);
+                wrong_server_name => tls::refused(PAIRING, Refusal::WrongServerName);
+                unknown_authority => tls::refused(PAIRING, Refusal::UnknownAuthority);
+                no_client_certificate => tls::refused(PAIRING, Refusal::NoClientCertificate);
+                wrong_token => login::wrong_token(PAIRING);
+                waits_for_the_server => login::waits_for_the_server(PAIRING);
+                gives_up_without_a_server => login::gives_up(PAIRING);
+                port_taken => login::port_taken(PAIRING);
+                kill_and_restart => recovery::kill_and_restart(PAIRING, 2);
+                orderly_succession => recovery::orderly_succession(PAIRING);
+                parallel_echoes => load::parallel_echoes(PAIRING, Layers::Plain, 200);
+                parallel_echoes_encrypted_and_compressed =>
+                    load::parallel_echoes(PAIRING, Layers::Both, 200);
+            }
+
+            $crate::pairing_suite! { @long
+                kill_and_restart_20_times => recovery::kill_and_restart(PAIRING, 20);
+                idle_for_100_seconds =>
+                    idle::keeps_its_session(PAIRING, Duration::from_secs(100));
+            }
+        }
+    };
+    (@cases $($name:ident => $case:expr;)*) => {
+        $(
+            #[tokio::test]
+            async fn $name() -> Result {
+                $case.await
+            }
+        )*
+    };
+    (@long $($name:ident => $case:expr;)*) => {
+        $(
+            #[tokio::test]
+            #[ignore = "takes minutes: cargo xtask test --long"]
+            async fn $name() -> Result {
+                $case.await
+            }
+        )*
+    };
+}
+
+/// Makes a module of tests: hostile peers against the frps of one [`Pairing`](crate::Pairing).
+///
+/// Only for pairings whose frps is ours: what real frp does with such peers is not ours to test.
+#[macro_export]
+macro_rules! hostile_suite {
+    ($module:ident, $pairing:expr) => {
+        #[cfg(test)]
+        mod $module {
+            use culvert_kit::Result;
+            use $crate::{Pairing, cases::hostile};
+
+            const PAIRING: Pairing = $pairing;
+
+            $crate::pairing_suite! { @cases
+                bad_input_with_mux => hostile::bad_input(PAIRING, true);
+                bad_input_without_mux => hostile::bad_input(PAIRING, false);
+                silent_peers => hostile::crowd_of_silent_peers(PAIRING, 100);
+            }
+
+            $crate::pairing_suite! { @long
+                silent_peers_cost_others_nothing =>
+                    hostile::silence_costs_others_nothing(PAIRING, 500);
+            }
+        }
+    };
+}

@@ -1,0 +1,70 @@
+//! A mock service: a bound address and the tasks that answer on it, which end with it.
+
+use std::{future::Future, net::SocketAddr};
+
+use tokio::{
+    net::{TcpListener, TcpStream},
+    task::JoinSet,
+};
+
+use crate::{Error, Result};
+
+/// A running mock service; dropping it stops it.
+///
+/// Its tasks live in a `JoinSet`, not in the product's `Scope`: the kit depends on no crate that
+/// it helps to test.
+#[derive(Debug)]
+pub struct Service {
+    addr: SocketAddr,
+    _tasks: JoinSet<()>,
+}
+
+impl Service {
+    /// Where it listens.
+    #[must_use]
+    pub const fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// The port on which it listens.
+    #[must_use]
+    pub const fn port(&self) -> u16 {
+        self.addr.port()
+    }
+
+    /// Serves every TCP connection to a fresh loopback port with `answer`.
+    ///
+    /// # Errors
+    /// When no port can be bound.
+    pub async fn tcp<F>(answer: impl Fn(TcpStream) -> F + Send + Sync + 'static) -> Result<Self>
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let listener = TcpListener::bind("127.0.0.1:0")
+            .await
+            .map_err(Error::io("bind a mock service"))?;
+        let addr = listener
+            .local_addr()
+            .map_err(Error::io("read a bound address"))?;
+        Ok(Self::around(addr, async move {
+            let mut connections = JoinSet::new();
+            while let Ok((socket, _)) = listener.accept().await {
+                connections.spawn(answer(socket));
+                while connections.try_join_next().is_some() {} // forget those that ended
+            }
+        }))
+    }
+
+    /// Runs `task` as the service behind `addr`, which the caller has bound.
+    pub(crate) fn around(
+        addr: SocketAddr,
+        task: impl Future<Output = ()> + Send + 'static,
+    ) -> Self {
+        let mut tasks = JoinSet::new();
+        tasks.spawn(task);
+        Self {
+            addr,
+            _tasks: tasks,
+        }
+    }
+}
