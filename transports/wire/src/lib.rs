@@ -35,3 +35,6 @@ pub use crypt::{CfbDecryptor, CfbEncryptor, Key};
 pub use error::{CompressError, Fault, WireError};
 pub use msg::{Body, Message, MessageType};
 pub use names::{ProxyName, RunId};
+
+/// The release of frp whose wire, interfaces and log lines we keep to; both ends tell it at login.
+pub const RELEASE: &str = "0.70.1";
