@@ -1,1 +1,31 @@
 //! TLS in both roles as a stream wrapped around a stream.
+//!
+//! [`accept`] and [`connect`] do the handshake and give back a [`Stream`](culvert_io::Stream) with
+//! the same peer. Records pass through rustls' unbuffered interface over large lent buffers: one
+//! read from the socket brings many records, one write takes many away, and an idle connection
+//! holds no buffer.
+//!
+//! A write is encrypted at once and counts as taken even while the stream below takes only a part
+//! of the ciphertext. As with every buffering writer, flush before waiting for an answer.
+
+mod client;
+mod engine;
+mod error;
+mod handshake;
+mod identity;
+mod input;
+mod output;
+mod role;
+mod seal;
+mod server;
+mod stream;
+mod verify;
+
+pub use client::{FIRST_BYTE, client_config, connect, server_name};
+pub use error::TlsError;
+pub use identity::IdentityFiles;
+pub use rustls::{ClientConfig, ServerConfig};
+pub use rustls_pki_types::ServerName;
+pub use server::{accept, server_config};
+#[cfg(test)]
+mod tests;

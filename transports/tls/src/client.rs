@@ -1,0 +1,97 @@
+//! The dialling side: settings, names and handshake.
+
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    path::Path,
+    sync::Arc,
+};
+
+use culvert_io::Stream;
+use rustls::{
+    ClientConfig, client::UnbufferedClientConnection, crypto::ring::default_provider,
+    sign::SingleCertAndKey,
+};
+use rustls_pki_types::ServerName;
+
+use crate::{
+    TlsError,
+    handshake::handshake,
+    identity::{self, IdentityFiles},
+    verify::{ServersOf, Unverified},
+};
+
+/// The byte that a client sends, as its own write, before its ClientHello when
+/// `transport.tls.disableCustomTLSFirstByte` is false (protocol 2.2).
+pub const FIRST_BYTE: u8 = 0x17;
+
+/// Settings of a client: TLS 1.2 and 1.3, no ALPN (protocol 2.2).
+///
+/// With `ca` the server's chain and name are verified. Without it nothing is, as upstream does,
+/// and a warning says how to change that.
+///
+/// # Errors
+/// A file cannot be used; the text says which and what to do.
+pub fn client_config(
+    identity: Option<&IdentityFiles>,
+    ca: Option<&Path>,
+) -> Result<Arc<ClientConfig>, TlsError> {
+    let provider = Arc::new(default_provider());
+    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
+        .with_safe_default_protocol_versions()
+        .map_err(TlsError::Settings)?
+        .dangerous();
+    let builder = if let Some(path) = ca {
+        builder.with_custom_certificate_verifier(Arc::new(ServersOf::load(path, &provider)?))
+    } else {
+        tracing::warn!(
+            "the server's certificate is not verified, set transport.tls.trustedCaFile to the \
+             certificate of its authority to verify it"
+        );
+        builder.with_custom_certificate_verifier(Arc::new(Unverified::new(&provider)))
+    };
+    let config = match identity {
+        Some(files) => {
+            let identity = identity::load(files, &provider)?;
+            builder.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(identity)))
+        }
+        None => builder.with_no_client_auth(),
+    };
+    Ok(Arc::new(config))
+}
+
+/// The name to send and to verify. An address is verified too, but not sent. When nothing is
+/// `verified`, a text that is no name is simply not sent.
+///
+/// # Errors
+/// The text is neither a host name nor an address, and it matters.
+pub fn server_name(host: &str, verified: bool) -> Result<ServerName<'static>, TlsError> {
+    let bare = host
+        .strip_prefix('[')
+        .and_then(|h| h.strip_suffix(']'))
+        .unwrap_or(host);
+    // A zone says which of our interfaces to use; certificates know nothing of it.
+    let bare = bare.split_once('%').map_or(bare, |(addr, _zone)| addr);
+    match ServerName::try_from(bare) {
+        Ok(name) => Ok(name.to_owned()),
+        // Addresses are never sent, whichever it is.
+        Err(_) if !verified => Ok(IpAddr::V4(Ipv4Addr::UNSPECIFIED).into()),
+        Err(_) => Err(TlsError::Name(host.to_owned())),
+    }
+}
+
+/// Does the client's part of the handshake. [`FIRST_BYTE`], if wanted, must have been sent. Give
+/// it a deadline.
+///
+/// *Cancel safety*: the stream is dropped with the future.
+///
+/// # Errors
+/// The server speaks no TLS, is not who it should be, refuses us, or goes away.
+pub async fn connect(
+    stream: Stream,
+    config: &Arc<ClientConfig>,
+    name: ServerName<'static>,
+) -> Result<Stream, TlsError> {
+    let conn =
+        UnbufferedClientConnection::new(Arc::clone(config), name).map_err(TlsError::Settings)?;
+    handshake(stream, conn).await
+}

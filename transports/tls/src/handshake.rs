@@ -1,0 +1,53 @@
+//! The handshake in either role, over an asynchronous stream.
+
+use std::{
+    future::poll_fn,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use culvert_io::Stream;
+use tokio::io::AsyncWrite;
+
+use crate::{
+    TlsError,
+    engine::{Engine, Shaken},
+    role::Role,
+    stream::TlsStream,
+};
+
+/// Runs the handshake of `conn` over `stream` to its end.
+pub(crate) async fn handshake<R: Role>(mut stream: Stream, conn: R) -> Result<Stream, TlsError> {
+    let mut engine = Engine::new(conn);
+    poll_fn(|cx| poll(cx, &mut engine, &mut stream)).await?;
+    engine.input.rest();
+    let peer = *stream.peer();
+    Ok(Stream::new(TlsStream::new(stream, engine), peer))
+}
+
+fn poll<R: Role>(
+    cx: &mut Context<'_>,
+    engine: &mut Engine<R>,
+    stream: &mut Stream,
+) -> Poll<Result<(), TlsError>> {
+    loop {
+        let shaken = match engine.shake() {
+            Ok(shaken) => shaken,
+            Err(err) => {
+                // The peer is told why, if that takes no waiting.
+                if let Poll::Ready(Ok(())) = engine.output.poll_drain(cx, stream) {
+                    let _told = Pin::new(&mut *stream).poll_flush(cx);
+                }
+                return Poll::Ready(Err(TlsError::from_rustls(err)));
+            }
+        };
+        ready!(engine.output.poll_drain(cx, stream))?;
+        ready!(Pin::new(&mut *stream).poll_flush(cx))?;
+        if shaken == Shaken::Done {
+            return Poll::Ready(Ok(()));
+        }
+        if ready!(engine.input.poll_fill(cx, stream))? == 0 {
+            return Poll::Ready(Err(TlsError::Closed));
+        }
+    }
+}
