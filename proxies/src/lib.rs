@@ -1,1 +1,23 @@
 //! Every proxy kind of the stock programs, both ends side by side.
+//!
+//! One folder for each kind: `server.rs` is what a server opens, `client.rs` what a client runs.
+//! [`server_kinds`] and [`client_proxy`] are the lists of what the stock programs have.
+
+mod addr;
+mod client;
+mod domains;
+pub mod http;
+pub mod https;
+mod message;
+pub mod ports;
+mod proxy_protocol;
+mod server;
+pub mod tcp;
+#[cfg(test)]
+mod testing;
+pub mod udp;
+
+pub use client::{ClientCx, client_proxy, layer_flags};
+pub use message::{new_proxy, wire_name};
+pub use ports::Ports;
+pub use server::{ServerResources, server_kinds};

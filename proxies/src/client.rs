@@ -1,0 +1,143 @@
+//! What a client runs for a configured proxy.
+
+use std::sync::Arc;
+
+use culvert_conf::{Backend, ProxyConfig, ProxyKind, ProxyTransport};
+use culvert_proxy::{BoxClientProxy, LayerFlags, ProxyError};
+use culvert_wire::Key;
+
+use crate::{tcp::LocalTcp, udp::LocalUdp};
+
+/// What a client's proxies share.
+#[derive(Clone, Debug)]
+pub struct ClientCx {
+    /// `udpPacketSize`: where datagrams are cut.
+    pub udp_packet_size: usize,
+}
+
+/// What serves the work connections of `proxy`.
+///
+/// # Errors
+/// Refused, with the proxy's name, when this build does not have its type or plugin.
+pub fn client_proxy(proxy: &ProxyConfig, cx: &ClientCx) -> Result<BoxClientProxy, ProxyError> {
+    let name = &proxy.name;
+    let kind = proxy.kind_name();
+    let (ip, port) = match &proxy.backend {
+        Backend::Local { ip, port } => (ip, *port),
+        Backend::Plugin(plugin) => {
+            let plugin = plugin.kind_name();
+            return Err(ProxyError::refused(format!(
+                "proxy [{name}]: plugin [{plugin}] is not part of this build; use localIP and \
+                 localPort"
+            )));
+        }
+    };
+    let header = proxy.transport.proxy_protocol;
+    match proxy.kind {
+        ProxyKind::Tcp { .. } | ProxyKind::Http(_) | ProxyKind::Https(_) => {
+            Ok(Arc::new(LocalTcp::new(ip.clone(), port, header)))
+        }
+        ProxyKind::Udp { .. } => Ok(Arc::new(LocalUdp::new(
+            ip.clone(),
+            port,
+            cx.udp_packet_size,
+            header,
+        ))),
+        ProxyKind::TcpMux(_) | ProxyKind::Stcp(_) | ProxyKind::Sudp(_) | ProxyKind::Xtcp(_) => {
+            Err(ProxyError::refused(format!(
+                "proxy [{name}]: type [{kind}] is not part of this build; it has tcp, udp, http \
+                 and https"
+            )))
+        }
+    }
+}
+
+/// The layers that a proxy's work connections have, with the key made of the token.
+#[must_use]
+pub fn layer_flags(transport: &ProxyTransport, key: &Key) -> LayerFlags {
+    LayerFlags {
+        encryption: transport.use_encryption.then(|| key.clone()),
+        compression: transport.use_compression,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use culvert_conf::{PluginConfig, SecretProxy};
+
+    use super::*;
+
+    fn served(kind: ProxyKind, backend: Backend) -> Result<BoxClientProxy, ProxyError> {
+        let proxy = ProxyConfig {
+            name: "web".to_owned(),
+            transport: ProxyTransport::default(),
+            load_balancer: None,
+            health_check: None,
+            annotations: [].into(),
+            metadatas: [].into(),
+            backend,
+            kind,
+        };
+        client_proxy(
+            &proxy,
+            &ClientCx {
+                udp_packet_size: 1500,
+            },
+        )
+    }
+
+    fn local() -> Backend {
+        Backend::Local {
+            ip: "127.0.0.1".to_owned(),
+            port: 80,
+        }
+    }
+
+    #[test]
+    fn what_is_in_this_build_is_served() {
+        for kind in [
+            ProxyKind::Tcp { remote_port: 1 },
+            ProxyKind::Udp { remote_port: 1 },
+            ProxyKind::Http(Default::default()),
+            ProxyKind::Https(Default::default()),
+        ] {
+            served(kind, local()).unwrap();
+        }
+    }
+
+    #[test]
+    fn what_is_not_is_refused_by_name() {
+        let error = served(ProxyKind::Stcp(SecretProxy::default()), local()).unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .starts_with("proxy [web]: type [stcp] is not"),
+            "{error}"
+        );
+        let plugin = Backend::Plugin(PluginConfig::VirtualNet);
+        let error = served(ProxyKind::Tcp { remote_port: 1 }, plugin).unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .starts_with("proxy [web]: plugin [virtual_net] is"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn layers_follow_the_configuration() {
+        let key = Key::derive("token");
+        let transport = ProxyTransport {
+            use_compression: true,
+            ..ProxyTransport::default()
+        };
+        let flags = layer_flags(&transport, &key);
+        assert!(flags.compression && flags.encryption.is_none());
+        let transport = ProxyTransport {
+            use_encryption: true,
+            ..ProxyTransport::default()
+        };
+        let flags = layer_flags(&transport, &key);
+        assert!(!flags.compression && flags.encryption.is_some());
+    }
+}

@@ -1,0 +1,77 @@
+//! The kinds that the stock server offers.
+
+use std::sync::Arc;
+
+use culvert_http::{HttpVhost, HttpsVhost};
+use culvert_proxy::ServerKinds;
+
+use crate::{http::HttpKind, https::HttpsKind, ports::Ports, tcp::TcpKind, udp::UdpKind};
+
+/// What the kinds of a server hand out.
+#[derive(Clone, Debug)]
+pub struct ServerResources {
+    /// The ports of tcp proxies.
+    pub tcp_ports: Ports,
+    /// The ports of udp proxies.
+    pub udp_ports: Ports,
+    /// `udpPacketSize`: where datagrams are cut.
+    pub udp_packet_size: usize,
+    /// The sites on `vhostHTTPPort`, if it is set.
+    pub http: Option<Arc<HttpVhost>>,
+    /// `vhostHTTPPort`, as users are told it; 0 without one.
+    pub http_port: u16,
+    /// The sites on `vhostHTTPSPort`, if it is set.
+    pub https: Option<Arc<HttpsVhost>>,
+    /// `vhostHTTPSPort`, as users are told it; 0 without one.
+    pub https_port: u16,
+    /// `subDomainHost`; empty for none.
+    pub sub_domain_host: String,
+}
+
+/// Every kind of the stock server, on these resources.
+#[must_use]
+pub fn server_kinds(resources: &ServerResources) -> ServerKinds {
+    let all = resources.clone();
+    ServerKinds::default()
+        .with(TcpKind::new(all.tcp_ports))
+        .with(UdpKind::new(all.udp_ports, all.udp_packet_size))
+        .with(HttpKind::new(
+            all.http,
+            all.http_port,
+            all.sub_domain_host.clone(),
+        ))
+        .with(HttpsKind::new(
+            all.https,
+            all.https_port,
+            all.sub_domain_host,
+        ))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use culvert_conf::PortRanges;
+
+    use super::*;
+
+    #[test]
+    fn every_kind_has_its_name() {
+        let ports = Ports::new(Ipv4Addr::LOCALHOST.into(), PortRanges::All);
+        let kinds = server_kinds(&ServerResources {
+            tcp_ports: ports.clone(),
+            udp_ports: ports,
+            udp_packet_size: 1500,
+            http: None,
+            http_port: 0,
+            https: None,
+            https_port: 0,
+            sub_domain_host: String::new(),
+        });
+        for name in ["", "tcp", "udp", "http", "https"] {
+            kinds.get(name).unwrap();
+        }
+        let error = kinds.get("quux").unwrap_err();
+        assert_eq!(error.to_string(), "unknown proxy type: quux");
+    }
+}

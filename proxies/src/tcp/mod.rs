@@ -1,0 +1,9 @@
+//! A TCP port of the server that leads to a TCP service behind the client (protocol 5.3).
+
+mod client;
+mod server;
+#[cfg(test)]
+mod tests;
+
+pub use client::LocalTcp;
+pub use server::TcpKind;

@@ -1,0 +1,13 @@
+//! A UDP port of the server that leads to a UDP service behind the client (protocol 3.7).
+//!
+//! All users of a proxy share one work connection, on which each datagram is one message.
+
+mod client;
+mod packets;
+mod server;
+mod sockets;
+#[cfg(test)]
+mod tests;
+
+pub use client::LocalUdp;
+pub use server::UdpKind;

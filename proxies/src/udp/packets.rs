@@ -1,0 +1,118 @@
+//! Datagrams on a work connection, the same at both ends: framing, the queue, what ends it.
+
+use std::time::Duration;
+
+use culvert_io::Stream;
+use culvert_proxy::ProxyError;
+use culvert_transport::{Framed, FramedReader, FramedWriter, TransportError};
+use culvert_wire::{
+    Codec, Message,
+    msg::{Ping, UdpPacket},
+};
+use tokio::{
+    sync::mpsc,
+    time::{Instant, sleep_until, timeout},
+};
+
+/// Datagrams that wait for the work connection; when there are more, new ones are dropped
+/// (protocol 3.7). At the usual 1500 bytes this is 1.5 MiB.
+pub(super) const QUEUE: usize = 1024;
+
+/// Datagrams that are put into one write: a burst costs one system call, and base64 keeps a batch
+/// of usual ones under 150 KiB.
+const BATCH: usize = 64;
+
+/// A peer that takes nothing for so long is gone. As long as the server waits for a message.
+const STALLED: Duration = Duration::from_secs(60);
+
+/// The largest UDP payload there is (RFC 768 and 791); a larger `udpPacketSize` means this.
+pub(super) const LARGEST: usize = 65_507;
+
+/// The two halves of a work connection that carries datagrams.
+pub(super) fn split(stream: Stream) -> (FramedReader, FramedWriter) {
+    // Nothing but messages follows, so the reader may read ahead.
+    Framed::new(stream, Codec::V1).buffered().split()
+}
+
+/// Sends what comes out of `queue`, and a ping whenever `ping_every` has passed, until the
+/// connection fails or the queue is closed.
+///
+/// *Cancel safety*: datagrams of the current batch are lost.
+pub(super) async fn send_all(
+    mut writer: FramedWriter,
+    queue: &mut mpsc::Receiver<UdpPacket>,
+    ping_every: Option<Duration>,
+) -> Result<(), ProxyError> {
+    let mut batch = Vec::with_capacity(BATCH);
+    let mut next_ping = ping_every.map(|every| Instant::now() + every);
+    loop {
+        tokio::select! {
+            n = queue.recv_many(&mut batch, BATCH) => if n == 0 {
+                return Ok(());
+            },
+            () = until(next_ping) => {
+                next_ping = ping_every.map(|every| Instant::now() + every);
+                writer.feed(&Ping::default().into()).map_err(failed)?;
+            }
+        }
+        for packet in batch.drain(..) {
+            // Only a datagram that is too long for a message comes here; the stream is fine.
+            if let Err(error) = writer.feed(&packet.into()) {
+                tracing::debug!("datagram dropped: {error}");
+            }
+        }
+        timeout(STALLED, writer.flush())
+            .await
+            .map_err(|_| stalled())?
+            .map_err(failed)?;
+    }
+}
+
+async fn until(time: Option<Instant>) {
+    match time {
+        Some(time) => sleep_until(time).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// The next datagram; `None` when the peer ended the connection. Pings are passed over.
+///
+/// *Cancel safety*: safe.
+pub(super) async fn next_packet(
+    reader: &mut FramedReader,
+    silence: Option<Duration>,
+) -> Result<Option<UdpPacket>, ProxyError> {
+    loop {
+        let message = match silence {
+            None => reader.next().await,
+            Some(limit) => timeout(limit, reader.next())
+                .await
+                .map_err(|_| silent(limit))?,
+        };
+        match message.map_err(failed)? {
+            None => return Ok(None),
+            Some(Message::UdpPacket(packet)) => return Ok(Some(packet)),
+            Some(Message::Ping(_)) => {}
+            Some(_) => {
+                return Err(ProxyError::Peer(
+                    "neither a udp packet nor a ping came".to_owned(),
+                ));
+            }
+        }
+    }
+}
+
+fn silent(limit: Duration) -> ProxyError {
+    ProxyError::Peer(format!("no message for {} s", limit.as_secs()))
+}
+
+fn stalled() -> ProxyError {
+    ProxyError::Peer(format!("no progress for {} s", STALLED.as_secs()))
+}
+
+fn failed(error: TransportError) -> ProxyError {
+    match error {
+        TransportError::Io(source) => ProxyError::io("udp work connection", source),
+        other => ProxyError::Peer(other.to_string()),
+    }
+}
