@@ -361,3 +361,49 @@ async fn a_service_without_address_is_an_error_of_its_own() {
     );
     joined.close().await;
 }
+
+/// One datagram and its answer as frps and frpc 0.70.1 put them on a work connection.
+const RECORDED: &[u8] =
+    b"u\0\0\0\0\0\0\0\x42{\"c\":\"cGluZyBBZHA=\",\"r\":{\"IP\":\"127.0.0.1\",\"Port\":52764,\"Zone\":\"\"}}";
+
+#[tokio::test]
+async fn both_ends_put_the_recorded_bytes_on_the_wire() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    let service = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let client = local(service.local_addr().unwrap(), 1500);
+    let joined = Joined::new(None, LayerFlags::default());
+    let mut near = joined.work_conn(UserAddrs::default()).await.unwrap();
+    let stream = joined.ends.lock().pop().unwrap();
+    let scope = joined.scope.clone();
+    joined.scope.spawn(async move {
+        let work = Work {
+            stream,
+            start: StartWorkConn::default(),
+        };
+        client.serve(work, &scope).await.unwrap();
+    });
+    near.write_all(RECORDED).await.unwrap();
+    let mut datagram = [0; 100];
+    let (n, from) = service.recv_from(&mut datagram).await.unwrap();
+    service.send_to(&datagram[..n], from).await.unwrap();
+    let mut answer = vec![0; RECORDED.len()];
+    near.read_exact(&mut answer).await.unwrap();
+    assert_eq!(answer, RECORDED);
+    joined.close().await;
+
+    let joined = Joined::new(None, LayerFlags::default());
+    let (_opened, addr) = open(&kind(1500), &joined).await;
+    let user = user(addr).await;
+    user.send(b"ping Adp").await.unwrap();
+    joined.ask.notified().await;
+    let mut far = joined.ends.lock().pop().unwrap();
+    let port = user.local_addr().unwrap().port().to_string();
+    let expected = String::from_utf8(RECORDED[9..].to_vec())
+        .unwrap()
+        .replace("52764", &port);
+    let mut got = vec![0; 9 + expected.len()];
+    far.read_exact(&mut got).await.unwrap();
+    assert_eq!(got[9..], *expected.as_bytes());
+    joined.close().await;
+}
