@@ -53,6 +53,16 @@ impl MuxSession {
     ///
     /// *Cancel safety*: safe; no stream is opened.
     pub async fn open(&self) -> Result<Stream, MuxError> {
+        Ok(self.wrap(self.open_bare().await?))
+    }
+
+    /// As [`open`](Self::open), but the stream keeps its own type.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    ///
+    /// *Cancel safety*: safe; no stream is opened.
+    pub async fn open_bare(&self) -> Result<MuxStream, MuxError> {
         loop {
             let notified = self.handle.shared.slots.notified();
             let opened = self
@@ -74,6 +84,16 @@ impl MuxSession {
     ///
     /// *Cancel safety*: safe; a stream is not lost.
     pub async fn accept(&self) -> Result<Stream, MuxError> {
+        Ok(self.wrap(self.accept_bare().await?))
+    }
+
+    /// As [`accept`](Self::accept), but the stream keeps its own type.
+    ///
+    /// # Errors
+    /// As [`accept`](Self::accept).
+    ///
+    /// *Cancel safety*: safe; a stream is not lost.
+    pub async fn accept_bare(&self) -> Result<MuxStream, MuxError> {
         loop {
             let notified = self.handle.shared.incoming.notified();
             let accepted = self.handle.shared.with(|inner| inner.core.accept())?;
@@ -84,8 +104,11 @@ impl MuxSession {
         }
     }
 
-    fn stream(&self, id: u32) -> Stream {
-        let stream = MuxStream::new(Arc::clone(&self.handle.shared), id);
+    fn stream(&self, id: u32) -> MuxStream {
+        MuxStream::new(Arc::clone(&self.handle.shared), id)
+    }
+
+    fn wrap(&self, stream: MuxStream) -> Stream {
         Stream::chunks(stream, self.handle.peer)
     }
 
