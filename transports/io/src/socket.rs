@@ -1,0 +1,131 @@
+//! TCP sockets set up the way a tunnel wants them, the same on every system.
+
+use std::{
+    io,
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
+
+use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+
+/// Connections that may wait to be accepted. A burst of users must not be refused while the
+/// accepting thread is busy for some milliseconds; Linux cuts it to `net.core.somaxconn`.
+const BACKLOG: i32 = 1024;
+
+/// Listens at `at`, which may have port 0. Must be called on the runtime that will accept.
+///
+/// An address of a listener that has just gone can be bound again. `::` also takes IPv4, as Go's
+/// listeners do. On Linux accepted sockets send without delay (they inherit it); elsewhere
+/// [`tune`] sees to it.
+///
+/// # Errors
+/// The system refuses the address.
+pub fn listen(at: SocketAddr) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(at), Type::STREAM, Some(Protocol::TCP))?;
+    if matches!(at.ip(), IpAddr::V6(ip) if ip.is_unspecified()) {
+        socket.set_only_v6(false)?;
+    }
+    // On Windows the option means something else: two programs could share the port.
+    #[cfg(unix)]
+    socket.set_reuse_address(true)?;
+    socket.set_tcp_nodelay(true)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&at.into())?;
+    socket.listen(BACKLOG)?;
+    TcpListener::from_std(socket.into())
+}
+
+/// Dials one address, from `local` if given, and sets the socket up.
+///
+/// *Cancel safety*: safe; the attempt is given up.
+///
+/// # Errors
+/// The system refuses the local address, or nobody answers at `to`.
+pub async fn connect(
+    to: SocketAddr,
+    local: Option<IpAddr>,
+    keepalive: Option<Duration>,
+) -> io::Result<TcpStream> {
+    let socket = match to {
+        SocketAddr::V4(_) => TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    if let Some(ip) = local {
+        socket.bind(SocketAddr::new(ip, 0))?;
+    }
+    let stream = socket.connect(to).await?;
+    tune(&stream, keepalive)?;
+    Ok(stream)
+}
+
+/// Makes a socket send without delay, and probe an idle peer every `keepalive`; `None` turns
+/// probing off.
+///
+/// # Errors
+/// The system refuses an option.
+pub fn tune(socket: &TcpStream, keepalive: Option<Duration>) -> io::Result<()> {
+    if !(cfg!(target_os = "linux") && socket.nodelay()?) {
+        socket.set_nodelay(true)?;
+    }
+    let socket = SockRef::from(socket);
+    match keepalive {
+        // Upstream gives the value to Go's net.KeepAlive, which sets idle time and interval.
+        Some(every) => {
+            let every = every.max(Duration::from_secs(1));
+            let probes = TcpKeepalive::new().with_time(every);
+            #[cfg(any(target_os = "linux", target_vendor = "apple", windows))]
+            let probes = probes.with_interval(every.min(LONGEST_INTERVAL));
+            socket.set_tcp_keepalive(&probes)
+        }
+        None => socket.set_keepalive(false),
+    }
+}
+
+/// Linux refuses intervals above MAX_TCP_KEEPINTVL (include/net/tcp.h).
+#[cfg(any(target_os = "linux", target_vendor = "apple", windows))]
+const LONGEST_INTERVAL: Duration = Duration::from_secs(32_767);
+
+#[cfg(test)]
+mod tests {
+    use std::net::{Ipv4Addr, Ipv6Addr};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn listeners_accept_dials_with_options_set() {
+        let listener = listen(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).unwrap();
+        let at = listener.local_addr().unwrap();
+        let local = Some(IpAddr::V4(Ipv4Addr::new(127, 0, 0, 3)));
+        let local = local.filter(|_| cfg!(target_os = "linux"));
+        let every = Duration::from_secs(7200);
+        let (dialled, accepted) = tokio::join!(connect(at, local, Some(every)), listener.accept());
+        let (dialled, (accepted, from)) = (dialled.unwrap(), accepted.unwrap());
+        if let Some(local) = local {
+            assert_eq!(from.ip(), local);
+        }
+        tune(&accepted, None).unwrap();
+        assert!(dialled.nodelay().unwrap() && accepted.nodelay().unwrap());
+        assert!(SockRef::from(&dialled).keepalive().unwrap());
+        assert!(!SockRef::from(&accepted).keepalive().unwrap());
+    }
+
+    #[tokio::test]
+    async fn a_taken_port_is_refused() {
+        let first = listen(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).unwrap();
+        let err = listen(first.local_addr().unwrap()).unwrap_err();
+        assert_eq!(err.kind(), io::ErrorKind::AddrInUse);
+    }
+
+    #[tokio::test]
+    async fn the_unspecified_v6_address_takes_v4_too() {
+        let Ok(listener) = listen(SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0))) else {
+            return; // no IPv6 here
+        };
+        let port = listener.local_addr().unwrap().port();
+        let to = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let (dialled, accepted) = tokio::join!(connect(to, None, None), listener.accept());
+        dialled.unwrap();
+        accepted.unwrap();
+    }
+}

@@ -1,0 +1,75 @@
+//! From a host name to addresses, in the order in which to try them.
+
+use std::{
+    io,
+    net::{IpAddr, SocketAddr},
+};
+
+use culvert_transport::{Result, TransportError};
+
+use crate::error;
+
+/// The addresses of `host` (a name or a literal, with or without brackets), asked anew each time.
+/// The resolver's preferred family comes first and the families alternate, so that a family that
+/// does not work costs one attempt (RFC 8305, section 4).
+///
+/// *Cancel safety*: safe.
+///
+/// # Errors
+/// The name has no address.
+pub async fn resolve(host: &str, port: u16) -> Result<Vec<SocketAddr>> {
+    let bare = host
+        .strip_prefix('[')
+        .and_then(|h| h.strip_suffix(']'))
+        .unwrap_or(host);
+    if let Ok(ip) = bare.parse::<IpAddr>() {
+        return Ok(vec![SocketAddr::new(ip, port)]);
+    }
+    let found: Vec<_> = tokio::net::lookup_host((bare, port))
+        .await
+        .map_err(|err| error::lookup(bare, err))?
+        .collect();
+    if found.is_empty() {
+        return Err(no_address(bare));
+    }
+    Ok(alternate(found))
+}
+
+pub(crate) fn no_address(host: &str) -> TransportError {
+    error::lookup(host, io::ErrorKind::NotFound.into())
+}
+
+/// The first address, then one of the other family, and so on.
+fn alternate(found: Vec<SocketAddr>) -> Vec<SocketAddr> {
+    let first_is_v6 = found.first().is_some_and(SocketAddr::is_ipv6);
+    let (preferred, other): (Vec<_>, Vec<_>) =
+        found.into_iter().partition(|a| a.is_ipv6() == first_is_v6);
+    let mut other = other.into_iter();
+    let mut order = Vec::new();
+    for addr in preferred {
+        order.push(addr);
+        order.extend(other.next());
+    }
+    order.extend(other);
+    order
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn families_alternate_and_none_is_lost() {
+        let addr = |s: &str| s.parse::<SocketAddr>().unwrap();
+        let [a, b, c] = ["[::1]:1", "[::2]:1", "[::3]:1"].map(addr);
+        let [x, y] = ["1.1.1.1:1", "2.2.2.2:1"].map(addr);
+        assert_eq!(alternate(vec![a, b, c, x, y]), [a, x, b, y, c]);
+        assert_eq!(alternate(vec![x, y, a]), [x, a, y]);
+    }
+
+    #[tokio::test]
+    async fn literals_are_not_looked_up() {
+        let got = resolve("[::1]", 7).await.unwrap();
+        assert_eq!(got, ["[::1]:7".parse().unwrap()]);
+    }
+}
