@@ -1,1 +1,17 @@
 //! Every transport of the stock programs, and the order of their layers.
+//!
+//! Dial, then the byte 0x17, then TLS, then yamux: [`ClientStack`] puts the layers on,
+//! [`ServerStack`] takes them off. Nothing else in the workspace knows that order.
+
+mod redial;
+mod stack;
+mod standard;
+mod yamux;
+
+pub use culvert_transport::{
+    BoxSession, Link, Options, Session, Target, Transport, TransportError, Transports,
+};
+pub use redial::Redial;
+pub use stack::{ClientStack, ServerStack};
+pub use standard::standard;
+pub use yamux::{Yamux, YamuxSession};

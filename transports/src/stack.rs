@@ -1,0 +1,29 @@
+//! The order of the layers, at both ends: 0x17, TLS, yamux.
+
+mod client;
+mod server;
+
+pub use client::ClientStack;
+pub(crate) use client::Dialler;
+pub use server::ServerStack;
+
+use culvert_tls::{IdentityFiles, TlsError};
+use culvert_transport::TransportError;
+
+/// The paths of an identity, as the TLS layer takes them.
+fn identity(files: &culvert_conf::IdentityFiles) -> IdentityFiles {
+    IdentityFiles {
+        cert: files.cert.clone(),
+        key: files.key.clone(),
+    }
+}
+
+fn failed(err: TlsError) -> TransportError {
+    TransportError::Layer {
+        layer: "tls",
+        source: Box::new(err),
+    }
+}
+
+#[cfg(test)]
+mod tests;
