@@ -1,1 +1,15 @@
-//! The frpc program as a library.
+//! The frpc program as a library: compose only; the rooms it composes are crates of their own.
+//!
+//! `service` logs in and stays logged in, `session` speaks on the control stream and offers work
+//! connections, `proxies` knows how far each registration is and what serves it.
+
+mod app;
+mod backoff;
+mod cli;
+mod proxies;
+mod service;
+mod session;
+
+pub use app::App;
+pub use service::{RunError, Service};
+pub use session::LoginError;

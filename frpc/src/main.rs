@@ -1,2 +1,7 @@
-//! The frpc program. 
-fn main() {}
+//! The client of a tunnel.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    frpc::App::standard().run()
+}

@@ -1,2 +1,7 @@
-//! The frps program. 
-fn main() {}
+//! The server of a tunnel.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    frps::App::standard().run()
+}

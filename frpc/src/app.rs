@@ -1,0 +1,94 @@
+//! The program from its command line to its exit code.
+
+use std::{path::Path, process::ExitCode};
+
+use clap::Parser;
+use culvert_conf::{ClientConfig, Loaded, Strictness};
+use culvert_program::{Failure, say};
+
+use crate::{
+    cli::{Cli, Command},
+    service::Service,
+};
+
+/// The frpc program.
+#[derive(Debug, Default)]
+#[non_exhaustive]
+pub struct App;
+
+impl App {
+    /// The program with everything this build has.
+    #[must_use]
+    pub const fn standard() -> Self {
+        Self
+    }
+
+    /// Runs the program with the arguments of the process, until it is asked to stop.
+    #[must_use]
+    pub fn run(self) -> ExitCode {
+        let cli = match Cli::try_parse_from(culvert_program::arguments()) {
+            Ok(cli) => cli,
+            Err(err) => return culvert_program::usage(&err),
+        };
+        if cli.version {
+            say(culvert_wire::RELEASE);
+            return ExitCode::SUCCESS;
+        }
+        let done = match cli.command {
+            Some(Command::Verify) => verify(&cli),
+            None => serve(&cli),
+        };
+        done.map_or_else(|failure| failure.end(), |()| ExitCode::SUCCESS)
+    }
+}
+
+fn load(path: &Path, strict: bool) -> Result<ClientConfig, Failure> {
+    let strictness = if strict {
+        Strictness::Strict
+    } else {
+        Strictness::Lenient
+    };
+    let Loaded {
+        config, warnings, ..
+    } = culvert_conf::load_client(path, strictness)?;
+    for warning in warnings {
+        say(&format!("WARNING: {warning}"));
+    }
+    Ok(config)
+}
+
+fn verify(cli: &Cli) -> Result<(), Failure> {
+    if cli.config.as_os_str().is_empty() {
+        say("frpc: the configuration file is not specified");
+        return Ok(());
+    }
+    load(&cli.config, cli.strict)?;
+    say(&format!(
+        "frpc: the configuration file {} syntax is ok",
+        cli.config.display()
+    ));
+    Ok(())
+}
+
+fn serve(cli: &Cli) -> Result<(), Failure> {
+    let config = load(&cli.config, cli.strict)?;
+    culvert_program::start(&config.log)?;
+    let file = cli.config.display();
+    tracing::info!("start frpc service for config file [{file}] with aggregated configuration");
+    // One session on one thread with all its streams: a second thread would only add wakeups.
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let done = runtime.block_on(async {
+        let service = Service::new(config)?;
+        let (stop, hurry) = (
+            culvert_program::stop_asked_or_never(),
+            culvert_program::stop_asked_or_never(),
+        );
+        service.run(stop, hurry).await
+    });
+    tracing::info!("frpc service for config file [{file}] stopped");
+    // Name look-ups cannot be interrupted; do not wait for them.
+    runtime.shutdown_background();
+    Ok(done?)
+}

@@ -1,0 +1,199 @@
+//! The client's life: log in, serve, log in again when the session is lost.
+
+use std::{future::Future, sync::Arc, time::Duration};
+
+use culvert_conf::{AuthMethod, ClientConfig, Protocol, WireVersion};
+use culvert_io::Scope;
+use culvert_transport::{Framed, TransportError, report};
+use culvert_transports::ClientStack;
+use tokio::{runtime::Handle, time::Instant};
+
+use crate::{
+    backoff::{Backoff, chance},
+    session::{Client, End, LoginError, Session, login},
+};
+
+/// How long connections in flight may go on after the program was asked to stop. Service
+/// runners wait longer than this before they kill (systemd: 90 s, containers: 10 s).
+const GRACE: Duration = Duration::from_secs(5);
+
+/// Why the client ended.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RunError {
+    /// The first login failed, and `loginFailExit` is set.
+    #[error(
+        "login to the server failed: {0}. With loginFailExit enabled, no additional retries will \
+         be attempted"
+    )]
+    Login(#[from] LoginError),
+    /// The settings under `transport` cannot be used.
+    #[error("transport: {}", report(.0))]
+    Transport(#[source] TransportError),
+    /// The configuration asks for something that this build does not have.
+    #[error("{key} is not supported by this build; {remedy}")]
+    Unsupported {
+        /// The key in the file.
+        key: &'static str,
+        /// What to do instead.
+        remedy: &'static str,
+    },
+}
+
+/// A client that is ready to run.
+#[derive(Debug)]
+pub struct Service {
+    client: Arc<Client>,
+    stack: ClientStack,
+    root: Scope,
+}
+
+impl Service {
+    /// Prepares the client; must be called on the runtime that will run it. Does no I/O but
+    /// reading certificate files.
+    ///
+    /// # Errors
+    /// The configuration cannot be run by this build.
+    pub fn new(config: ClientConfig) -> Result<Self, RunError> {
+        check_supported(&config)?;
+        let root = Scope::root(Handle::current());
+        let stack = ClientStack::new(&config).map_err(RunError::Transport)?;
+        Ok(Self {
+            client: Arc::new(Client::new(config, &root)),
+            stack,
+            root,
+        })
+    }
+
+    /// Serves until `stop` resolves, then lets connections in flight end for a while; `hurry`
+    /// cuts that short.
+    ///
+    /// *Cancel safety*: dropping the future leaves tasks running; let it end.
+    ///
+    /// # Errors
+    /// The first login failed and `loginFailExit` is set.
+    pub async fn run(
+        self,
+        stop: impl Future<Output = ()>,
+        hurry: impl Future<Output = ()>,
+    ) -> Result<(), RunError> {
+        let names = self.client.proxies.names(&self.client.config.user);
+        tracing::info!("proxy added: [{}]", names.join(" "));
+        let mut stop = std::pin::pin!(stop);
+        let mut session = None;
+        let done = tokio::select! {
+            biased;
+            () = &mut stop => Ok(()),
+            Err(err) = self.serve(&mut session) => Err(err),
+        };
+        if done.is_ok() {
+            tracing::info!("frpc is stopping, connections in flight have {GRACE:?} to end");
+            tokio::select! {
+                () = self.orderly(session) => {}
+                () = hurry => tracing::info!("asked to stop again, ending at once"),
+            }
+        }
+        self.root.close(Duration::ZERO).await;
+        tracing::info!("frpc stopped");
+        done
+    }
+
+    /// Logs in and serves, again and again. The live session stands in `current`, so that it can
+    /// be ended in order when this future is dropped.
+    async fn serve(
+        &self,
+        current: &mut Option<(Arc<Session>, Framed)>,
+    ) -> Result<std::convert::Infallible, RunError> {
+        let mut backoff = Backoff::default();
+        let mut run_id = String::new();
+        let mut first = true;
+        loop {
+            let scope = self
+                .root
+                .child(tracing::error_span!("session", prefix = %run_id));
+            tracing::info!("try to connect to server...");
+            let wait = match login(&self.client, &self.stack, &run_id, scope.clone()).await {
+                Ok((session, control)) => {
+                    backoff.succeeded();
+                    first = false;
+                    session.run_id().clone_into(&mut run_id);
+                    tracing::info!("login to server success, get run id [{run_id}]");
+                    let (session, control) = current.insert((Arc::new(session), control));
+                    let end = session.run(control).await;
+                    tell(&end);
+                    session.close("session lost").await;
+                    *current = None;
+                    backoff.lost(Instant::now(), chance())
+                }
+                Err(err) if first && self.client.config.login_fail_exit => {
+                    tracing::warn!("connect to server error: {err}");
+                    return Err(err.into());
+                }
+                Err(err) => {
+                    tracing::warn!("connect to server error: {err}");
+                    backoff.failed(chance())
+                }
+            };
+            scope.close(Duration::ZERO).await;
+            tokio::time::sleep(wait).await;
+        }
+    }
+
+    /// No new users, then no users, then no session.
+    async fn orderly(&self, session: Option<(Arc<Session>, Framed)>) {
+        let Some((session, mut control)) = session else {
+            return;
+        };
+        session.withdraw(&mut control).await;
+        let cut = self.client.users.close(GRACE).await;
+        if cut > 0 {
+            tracing::info!("{cut} user connections were cut off");
+        }
+        session.close("stopped").await;
+    }
+}
+
+fn tell(end: &End) {
+    match end {
+        End::Refused(_) => tracing::error!("{end}"),
+        End::Silent | End::Stalled => tracing::warn!("{end}"),
+        End::Closed | End::Failed(_) => tracing::info!("control connection ended: {end}"),
+    }
+}
+
+fn check_supported(config: &ClientConfig) -> Result<(), RunError> {
+    let unsupported = |key, remedy| Err(RunError::Unsupported { key, remedy });
+    match config.auth.method {
+        AuthMethod::Token { .. } => {}
+        AuthMethod::TokenSource(_) => {
+            return unsupported("auth.tokenSource", "write the token itself as auth.token");
+        }
+        AuthMethod::Oidc(_) => {
+            return unsupported("auth.method = \"oidc\"", "use auth.method = \"token\"");
+        }
+    }
+    if config.transport.wire != WireVersion::V1 {
+        return unsupported(
+            "transport.wireProtocol = \"v2\"",
+            "remove the key: v1 is the default",
+        );
+    }
+    if config.transport.protocol != Protocol::Tcp {
+        return unsupported(
+            "transport.protocol other than \"tcp\"",
+            "remove the key: tcp is the default",
+        );
+    }
+    let missing = [
+        (config.web_server.is_some(), "webServer.port"),
+        (config.store.is_some(), "store.path"),
+        (!config.visitors.is_empty(), "[[visitors]]"),
+        (config.dns_server.is_some(), "dnsServer"),
+    ];
+    for (asked, key) in missing {
+        if asked {
+            tracing::warn!("{key} is set, but this build does not have it: it is ignored");
+        }
+    }
+    Ok(())
+}

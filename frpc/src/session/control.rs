@@ -1,0 +1,160 @@
+//! The control stream: requests of the server, our proxies' registration, heartbeats.
+
+use std::{sync::Arc, time::Duration};
+
+use culvert_transport::{Framed, TransportError, report};
+use culvert_wire::{
+    Message,
+    msg::{CloseProxy, Ping},
+};
+use tokio::{sync::Semaphore, time::Instant};
+
+use super::Session;
+
+/// How long one message may take to be written before the server counts as gone; upstream's mux
+/// gives a queued frame as long (protocol 2.3).
+const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How often proxies are looked at that wait or failed. Upstream looks every 3 s.
+const POLL: Duration = Duration::from_secs(1);
+
+/// Work connections that may be on offer at once: a server asks for one for each user that it
+/// lets in, and its own queue of such requests ends far below this.
+const OFFERS: usize = 4096;
+
+/// Why a session ended.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum End {
+    #[error("the server closed the control connection")]
+    Closed,
+    #[error("heartbeat timeout")]
+    Silent,
+    #[error("pong message contains error: {0}")]
+    Refused(String),
+    #[error("the server does not read the control connection")]
+    Stalled,
+    #[error("{}", report(.0))]
+    Failed(#[from] TransportError),
+}
+
+/// When the next ping leaves, and when the last pong came.
+struct Heart {
+    next: Instant,
+    heard: Instant,
+}
+
+impl Session {
+    /// Serves the control stream until it ends.
+    ///
+    /// *Cancel safety*: safe; call [`close`](Self::close) then.
+    pub(crate) async fn run(self: &Arc<Self>, control: &mut Framed) -> End {
+        match self.serve(control).await {
+            Ok(never) => match never {},
+            Err(end) => end,
+        }
+    }
+
+    async fn serve(
+        self: &Arc<Self>,
+        control: &mut Framed,
+    ) -> Result<std::convert::Infallible, End> {
+        let offers = Arc::new(Semaphore::new(OFFERS));
+        let now = Instant::now();
+        let mut heart = Heart {
+            next: now,
+            heard: now,
+        };
+        let mut poll = tokio::time::interval(POLL);
+        poll.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        self.client.proxies.forget_answers();
+        loop {
+            tokio::select! {
+                message = control.next() => match message? {
+                    None => return Err(End::Closed),
+                    Some(Message::ReqWorkConn(_)) => self.offer(&offers),
+                    Some(Message::NewProxyResp(answer)) => self.client.proxies.answered(answer),
+                    Some(Message::Pong(pong)) if pong.error.is_empty() => {
+                        tracing::debug!("receive heartbeat from server");
+                        heart.heard = Instant::now();
+                    }
+                    Some(Message::Pong(pong)) => return Err(End::Refused(pong.error)),
+                    // A known message that nobody waits for is ignored, as upstream does.
+                    Some(_) => {}
+                },
+                _ = poll.tick() => {
+                    for ask in self.client.proxies.due(Instant::now()) {
+                        send(control, &ask.into()).await?;
+                    }
+                }
+                () = self.next_beat(&heart) => self.beat(control, &mut heart).await?,
+            }
+        }
+    }
+
+    /// Waits until a ping is due or the server has been silent for too long.
+    async fn next_beat(&self, heart: &Heart) {
+        let Some(heartbeat) = self.client.config.transport.heartbeat else {
+            return std::future::pending().await;
+        };
+        let dead = heartbeat.timeout.map(|t| heart.heard + t);
+        let next = dead.map_or(heart.next, |dead| dead.min(heart.next));
+        tokio::time::sleep_until(next).await;
+    }
+
+    async fn beat(&self, control: &mut Framed, heart: &mut Heart) -> Result<(), End> {
+        let Some(heartbeat) = self.client.config.transport.heartbeat else {
+            return Ok(());
+        };
+        let now = Instant::now();
+        if heartbeat.timeout.is_some_and(|t| now >= heart.heard + t) {
+            return Err(End::Silent);
+        }
+        heart.next = now + heartbeat.interval;
+        let mut ping = Ping::default();
+        if self.client.config.auth.scopes.heartbeats {
+            (ping.timestamp, ping.privilege_key) = self.client.proof();
+        }
+        tracing::debug!("send heartbeat to server");
+        send(control, &ping.into()).await
+    }
+
+    fn offer(self: &Arc<Self>, offers: &Arc<Semaphore>) {
+        let Ok(seat) = Arc::clone(offers).try_acquire_owned() else {
+            return tracing::warn!("the server asks for more than {OFFERS} work connections");
+        };
+        let session = Arc::clone(self);
+        self.scope.spawn(async move {
+            session.offer_work().await;
+            drop(seat);
+        });
+    }
+
+    /// Takes our proxies back, so that no new users come, while the session goes on.
+    pub(crate) async fn withdraw(&self, control: &mut Framed) {
+        for proxy_name in self.client.proxies.running() {
+            if send(control, &CloseProxy { proxy_name }.into())
+                .await
+                .is_err()
+            {
+                return;
+            }
+        }
+    }
+
+    /// Ends the session: pooled work connections and the link.
+    pub(crate) async fn close(&self, why: &str) {
+        self.link.close(why).await;
+        self.scope.close(Duration::ZERO).await;
+    }
+
+    pub(crate) fn run_id(&self) -> &str {
+        &self.run_id
+    }
+}
+
+async fn send(control: &mut Framed, message: &Message) -> Result<(), End> {
+    match tokio::time::timeout(WRITE_TIMEOUT, control.send(message)).await {
+        Ok(sent) => Ok(sent?),
+        Err(_) => Err(End::Stalled),
+    }
+}

@@ -1,0 +1,120 @@
+//! Saying who we are (protocol 3.3).
+
+use std::{sync::Arc, time::Duration};
+
+use culvert_io::Scope;
+use culvert_transport::{Framed, TransportError, report};
+use culvert_transports::ClientStack;
+use culvert_wire::{
+    Codec, RELEASE,
+    msg::{Login, LoginResp},
+};
+
+use super::{Client, Session};
+
+/// How long the server may take to answer (protocol 3.3).
+const ANSWER: Duration = Duration::from_secs(10);
+
+/// Why there is no session.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LoginError {
+    /// The server cannot be reached, or does not speak with us.
+    #[error("{}", report(.0))]
+    Transport(#[from] TransportError),
+    /// The server refused; its own words.
+    #[error("{0}")]
+    Refused(String),
+}
+
+/// Connects and logs in. `run_id` is that of the last session, or empty.
+///
+/// *Cancel safety*: the connection is closed.
+pub(crate) async fn login(
+    client: &Arc<Client>,
+    stack: &ClientStack,
+    run_id: &str,
+    scope: Scope,
+) -> Result<(Session, Framed), LoginError> {
+    let link = stack.connect(&scope).await?;
+    match speak(client, &link, run_id).await {
+        Ok((control, run_id)) => Ok((
+            Session {
+                client: Arc::clone(client),
+                run_id,
+                link,
+                scope,
+            },
+            control,
+        )),
+        Err(err) => {
+            link.close("login failed").await;
+            Err(err)
+        }
+    }
+}
+
+async fn speak(
+    client: &Client,
+    link: &culvert_transport::BoxSession,
+    run_id: &str,
+) -> Result<(Framed, String), LoginError> {
+    let mut control = Framed::new(link.open().await?, Codec::V1);
+    let ask = ask(client, run_id).into();
+    tokio::time::timeout(ANSWER, control.send(&ask))
+        .await
+        .map_err(|_| TransportError::Timeout {
+            what: "sending the login".to_owned(),
+            after: ANSWER,
+        })??;
+    let answer: LoginResp = control.expect(ANSWER, "login response").await?;
+    if !answer.error.is_empty() {
+        return Err(LoginError::Refused(answer.error));
+    }
+    Ok((control.encrypt(&client.key)?, answer.run_id))
+}
+
+fn ask(client: &Client, run_id: &str) -> Login {
+    let config = &client.config;
+    let (timestamp, privilege_key) = client.proof();
+    Login {
+        version: RELEASE.to_owned(),
+        hostname: host_name(),
+        os: go_os(std::env::consts::OS).to_owned(),
+        arch: go_arch(std::env::consts::ARCH).to_owned(),
+        user: config.user.clone(),
+        privilege_key,
+        timestamp,
+        run_id: run_id.to_owned(),
+        client_id: config.client_id.clone(),
+        metas: config.metadatas.clone(),
+        pool_count: config.transport.pool_count.into(),
+        ..Login::default()
+    }
+}
+
+/// The host's name as far as it can be had without asking the system's C library; it is only
+/// shown on dashboards.
+fn host_name() -> String {
+    let file = std::fs::read_to_string("/proc/sys/kernel/hostname");
+    let name = file.ok().or_else(|| std::env::var("HOSTNAME").ok());
+    name.or_else(|| std::env::var("COMPUTERNAME").ok())
+        .unwrap_or_default()
+        .trim()
+        .to_owned()
+}
+
+/// The system's name as Go has it, which upstream's dashboards expect.
+fn go_os(os: &str) -> &str {
+    if os == "macos" { "darwin" } else { os }
+}
+
+/// The processor's name as Go has it.
+fn go_arch(arch: &str) -> &str {
+    match arch {
+        "x86_64" => "amd64",
+        "aarch64" => "arm64",
+        "x86" => "386",
+        other => other,
+    }
+}

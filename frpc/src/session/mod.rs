@@ -1,0 +1,65 @@
+//! One login at the server: the control stream, and work connections on demand.
+
+mod control;
+mod login;
+mod work;
+
+use std::sync::Arc;
+
+use culvert_conf::{AuthMethod, ClientConfig};
+use culvert_io::Scope;
+use culvert_transport::BoxSession;
+use culvert_wire::{Key, Token};
+
+use crate::proxies::Proxies;
+pub(crate) use control::End;
+pub use login::LoginError;
+pub(crate) use login::login;
+
+/// What stays the same over all logins of this client.
+#[derive(Debug)]
+pub(crate) struct Client {
+    pub(crate) config: ClientConfig,
+    pub(crate) token: Token,
+    /// The key of control streams and of encrypted work connections.
+    pub(crate) key: Key,
+    pub(crate) proxies: Proxies,
+    /// User connections, which outlive a session.
+    pub(crate) users: Scope,
+}
+
+impl Client {
+    pub(crate) fn new(config: ClientConfig, root: &Scope) -> Self {
+        let token = match &config.auth.method {
+            AuthMethod::Token { token } => Token::new(token.expose()),
+            // The service refused to start with these.
+            AuthMethod::TokenSource(_) | AuthMethod::Oidc(_) => Token::default(),
+        };
+        let key = token.key();
+        let proxies = Proxies::new(&config, &key, root);
+        let users = root.child(tracing::Span::none());
+        Self {
+            config,
+            token,
+            key,
+            proxies,
+            users,
+        }
+    }
+
+    /// The proof of a message made now: its timestamp and privilege key.
+    fn proof(&self) -> (i64, String) {
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+        let timestamp = now.map_or(0, |n| i64::try_from(n.as_secs()).unwrap_or(i64::MAX));
+        (timestamp, self.token.privilege_key(timestamp))
+    }
+}
+
+/// A login that succeeded.
+pub(crate) struct Session {
+    client: Arc<Client>,
+    run_id: String,
+    link: BoxSession,
+    /// The control stream and pooled work connections; closing it ends the session.
+    scope: Scope,
+}

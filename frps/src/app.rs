@@ -1,0 +1,109 @@
+//! The program from its command line to its exit code.
+
+use std::{path::Path, process::ExitCode, sync::Arc, time::Duration};
+
+use clap::Parser;
+use culvert_conf::{Loaded, ServerConfig, Strictness};
+use culvert_io::Lanes;
+use culvert_program::{Failure, say};
+
+use crate::{
+    cli::{Cli, Command},
+    service::Service,
+};
+
+/// How long the threads may take to drop what is left after every task was told to end.
+const LAST: Duration = Duration::from_secs(1);
+
+/// The frps program.
+#[derive(Debug, Default)]
+#[non_exhaustive]
+pub struct App;
+
+impl App {
+    /// The program with everything this build has.
+    #[must_use]
+    pub const fn standard() -> Self {
+        Self
+    }
+
+    /// Runs the program with the arguments of the process, until it is asked to stop.
+    #[must_use]
+    pub fn run(self) -> ExitCode {
+        let cli = match Cli::try_parse_from(culvert_program::arguments()) {
+            Ok(cli) => cli,
+            Err(err) => return culvert_program::usage(&err),
+        };
+        if cli.version {
+            say(culvert_wire::RELEASE);
+            return ExitCode::SUCCESS;
+        }
+        let done = match cli.command {
+            Some(Command::Verify) => verify(&cli),
+            None => serve(&cli),
+        };
+        done.map_or_else(|failure| failure.end(), |()| ExitCode::SUCCESS)
+    }
+}
+
+/// The configuration of the file, or upstream's defaults where there is none.
+fn load(path: Option<&Path>, strict: bool) -> Result<ServerConfig, Failure> {
+    let strictness = if strict {
+        Strictness::Strict
+    } else {
+        Strictness::Lenient
+    };
+    let Loaded {
+        config, warnings, ..
+    } = match path {
+        Some(path) => culvert_conf::load_server(path, strictness)?,
+        None => culvert_conf::parse_server("", "command line", strictness)?,
+    };
+    for warning in warnings {
+        say(&format!("WARNING: {warning}"));
+    }
+    Ok(config)
+}
+
+fn verify(cli: &Cli) -> Result<(), Failure> {
+    let Some(path) = &cli.config else {
+        say("frps: the configuration file is not specified");
+        return Ok(());
+    };
+    load(Some(path), cli.strict)?;
+    say(&format!(
+        "frps: the configuration file {} syntax is ok",
+        path.display()
+    ));
+    Ok(())
+}
+
+fn serve(cli: &Cli) -> Result<(), Failure> {
+    let config = load(cli.config.as_deref(), cli.strict)?;
+    let source = match &cli.config {
+        Some(path) => format!("config file: {}", path.display()),
+        None => "command line arguments for config".to_owned(),
+    };
+    culvert_program::start(&config.log)?;
+    tracing::info!("frps uses {source}");
+    let lanes = Arc::new(Lanes::start(Lanes::default_count())?);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let served = runtime.block_on(async {
+        let service = Service::bind(config, Arc::clone(&lanes)).await?;
+        service
+            .run(
+                culvert_program::stop_asked_or_never(),
+                culvert_program::stop_asked_or_never(),
+            )
+            .await;
+        Ok::<_, Failure>(())
+    });
+    drop(runtime);
+    let stuck = lanes.shutdown(LAST);
+    if stuck > 0 {
+        tracing::warn!("{stuck} threads did not end in time");
+    }
+    served
+}

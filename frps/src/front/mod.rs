@@ -1,0 +1,234 @@
+//! Listeners: from an accepted socket to a stream that has something to say.
+//!
+//! An accept loop takes sockets and nothing else. Whatever waits for a peer (telling what it is,
+//! TLS, its first message) runs in a task of its own, on the thread that the connection stays on.
+
+mod classify;
+
+use std::{io, net::SocketAddr, sync::Arc};
+
+use bytes::{Buf, BytesMut};
+use culvert_io::{Lanes, Peer, Scope, Stream};
+use culvert_transport::{AcceptBackoff, BoxSession, Link, report};
+use tokio::{
+    io::AsyncReadExt,
+    net::{TcpListener, TcpStream},
+    time::Instant,
+};
+
+pub use classify::{ENOUGH, Shared, Verdict, classify};
+
+use crate::{
+    greet::{FIRST_MESSAGE, greet},
+    server::Server,
+    strangers::Seat,
+};
+
+/// What a listener is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Port {
+    /// Clients, and vhost users where a vhost shares the port.
+    Bind,
+    /// Users of the http vhost.
+    VhostHttp,
+    /// Users of the https vhost.
+    VhostHttps,
+}
+
+impl Port {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Bind => "the bind port",
+            Self::VhostHttp => "the vhost http port",
+            Self::VhostHttps => "the vhost https port",
+        }
+    }
+}
+
+/// Accepts on one listener until dropped, and gives each connection to a lane.
+pub(crate) async fn accept(
+    listener: TcpListener,
+    port: Port,
+    server: Arc<Server>,
+    lanes: Arc<Lanes>,
+    root: Scope,
+) {
+    let mut backoff = AcceptBackoff::new(port.name());
+    loop {
+        let (socket, addr) = backoff.next_socket(&listener).await;
+        // Users of a vhost are not asked who they are.
+        let seat = match port {
+            Port::Bind => server.strangers.admit(addr.ip().to_canonical()),
+            Port::VhostHttp | Port::VhostHttps => None,
+        };
+        if port == Port::Bind && seat.is_none() {
+            tracing::debug!("too many connections from [{addr}] have not said who they are");
+            continue;
+        }
+        let lane = root.child_on(lanes.pick(), tracing::Span::none());
+        let server = Arc::clone(&server);
+        // A socket is driven by the runtime that registers it: the lane takes it over.
+        match socket.into_std() {
+            Ok(socket) => {
+                let tasks = lane.clone();
+                tasks.spawn(async move {
+                    if let Err(err) = arrive(socket, port, &server, &lane, seat).await {
+                        tracing::debug!("connection from [{addr}] ended: {err}");
+                    }
+                });
+            }
+            Err(err) => tracing::warn!("cannot hand a connection over: {err}"),
+        }
+    }
+}
+
+/// Sets a socket up on its lane and serves it as its port demands.
+async fn arrive(
+    socket: std::net::TcpStream,
+    port: Port,
+    server: &Arc<Server>,
+    lane: &Scope,
+    seat: Option<Seat>,
+) -> io::Result<()> {
+    let socket = TcpStream::from_std(socket)?;
+    culvert_io::socket::tune(&socket, server.config.transport.tcp_keepalive)?;
+    let peer = Peer::new(socket.peer_addr()?, socket.local_addr()?, "tcp");
+    let stream = Stream::tcp(socket, peer);
+    match port {
+        Port::Bind => arrive_on_bind(stream, server, lane, seat).await,
+        Port::VhostHttp => serve_http(stream, server, lane).await,
+        Port::VhostHttps => serve_https(stream, server).await,
+    }
+    Ok(())
+}
+
+async fn serve_http(stream: Stream, server: &Server, lane: &Scope) {
+    if let Some(vhost) = &server.http {
+        vhost.serve(stream, lane).await;
+    }
+}
+
+async fn serve_https(stream: Stream, server: &Server) {
+    if let Some(vhost) = &server.https {
+        vhost.serve(stream).await;
+    }
+}
+
+async fn arrive_on_bind(
+    mut stream: Stream,
+    server: &Arc<Server>,
+    lane: &Scope,
+    seat: Option<Seat>,
+) {
+    let peer = stream.peer().addr;
+    let deadline = Instant::now() + FIRST_MESSAGE;
+    let sniffed = tokio::time::timeout_at(deadline, sniff(&mut stream, server.shared)).await;
+    let (verdict, head) = match sniffed {
+        Ok(Ok(sniffed)) => sniffed,
+        // Probes that connect and leave are everyday; they are nobody's fault.
+        Ok(Err(err)) => return tracing::debug!("[{peer}] left before it said anything: {err}"),
+        Err(_) => return tracing::warn!("[{peer}] said nothing within {FIRST_MESSAGE:?}, closing"),
+    };
+    let stream = stream.rewind(head.freeze());
+    let link = match verdict {
+        Verdict::VhostHttp => {
+            drop(seat);
+            return serve_http(stream, server, lane).await;
+        }
+        Verdict::VhostHttps => {
+            drop(seat);
+            return serve_https(stream, server).await;
+        }
+        Verdict::Tls | Verdict::TlsAfterByte => server.stack.tls(stream, lane, deadline).await,
+        Verdict::Plain => server.stack.plain(stream, lane),
+        Verdict::Websocket | Verdict::NeedMore => {
+            return tracing::warn!("[{peer}] speaks websocket, which this build does not serve");
+        }
+    };
+    match link {
+        Ok(Link::Session(session)) => serve_session(session, server, lane, deadline, seat).await,
+        Ok(Link::Pipe(stream)) => {
+            greet(server, lane, stream, deadline).await;
+            drop(seat);
+        }
+        Ok(other) => tracing::error!("internal error: no use for {other:?}"),
+        Err(err) => tracing::warn!("connection from [{peer}] refused: {}", report(&err)),
+    }
+}
+
+/// Reads until the first bytes tell what the connection is. A first byte that only announces TLS
+/// is swallowed.
+async fn sniff(stream: &mut Stream, shared: Shared) -> io::Result<(Verdict, BytesMut)> {
+    let mut head = BytesMut::with_capacity(ENOUGH);
+    loop {
+        match classify(&head, shared) {
+            Verdict::NeedMore => {}
+            Verdict::TlsAfterByte => {
+                head.advance(1);
+                return Ok((Verdict::TlsAfterByte, head));
+            }
+            verdict => return Ok((verdict, head)),
+        }
+        if stream.read_buf(&mut head).await? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+    }
+}
+
+/// Serves the streams of a mux. A peer that has proved nothing by the deadline is cut off.
+async fn serve_session(
+    session: BoxSession,
+    server: &Arc<Server>,
+    lane: &Scope,
+    deadline: Instant,
+    mut stranger: Option<Seat>,
+) {
+    let proof = Arc::new(tokio::sync::Notify::new());
+    loop {
+        let stream = tokio::select! {
+            stream = session.accept() => stream,
+            () = proof.notified(), if stranger.is_some() => {
+                stranger = None;
+                continue;
+            }
+            () = tokio::time::sleep_until(deadline), if stranger.is_some() => {
+                tracing::warn!("no login on a connection within {FIRST_MESSAGE:?}, closing it");
+                return session.close("no login in time").await;
+            }
+        };
+        let stream = match stream {
+            Ok(stream) => stream,
+            Err(err) => return tracing::debug!("mux session ended: {}", report(&err)),
+        };
+        let (server, proof, session) = (Arc::clone(server), Arc::clone(&proof), session.clone());
+        let tasks = lane.clone();
+        let lane = lane.clone();
+        tasks.spawn(async move {
+            if greet(&server, &lane, stream, Instant::now() + FIRST_MESSAGE).await {
+                session.authenticate();
+                proof.notify_one();
+            }
+        });
+    }
+}
+
+/// The address that a listener is bound to, as upstream's log lines have it.
+pub(crate) fn address(host: &str, port: u16) -> String {
+    if host.contains(':') {
+        format!("[{host}]:{port}")
+    } else {
+        format!("{host}:{port}")
+    }
+}
+
+/// The same as a socket address, resolving a name.
+///
+/// # Errors
+/// The name has no address.
+pub(crate) async fn resolve(host: &str, port: u16) -> io::Result<SocketAddr> {
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    tokio::net::lookup_host((host, port))
+        .await?
+        .next()
+        .ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "the name has no address"))
+}

@@ -1,0 +1,274 @@
+//! Start order and shutdown of the server.
+
+use std::{future::Future, net::IpAddr, sync::Arc, time::Duration};
+
+use culvert_conf::{AuthMethod, ServerConfig};
+use culvert_http::{HttpVhost, HttpsVhost};
+use culvert_io::{Lanes, Scope};
+use culvert_proxies::{Ports, ServerResources, server_kinds};
+use culvert_transport::{TransportError, report};
+use culvert_transports::ServerStack;
+use tokio::{net::TcpListener, runtime::Handle};
+
+use crate::{
+    front::{self, Port, Shared},
+    registry::Registry,
+    server::{Auth, Server},
+    strangers::Strangers,
+};
+
+/// How long connections in flight may go on after the program was asked to stop. Service
+/// runners wait longer than this before they kill (systemd: 90 s, containers: 10 s).
+const GRACE: Duration = Duration::from_secs(5);
+
+/// Why the server could not start; each names what to change.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// A port cannot be opened.
+    #[error("{what} error, {}", report(.source))]
+    Listen {
+        /// What the port is for, as upstream says it.
+        what: &'static str,
+        /// Why not.
+        source: TransportError,
+    },
+    /// `proxyBindAddr` is no address.
+    #[error("proxyBindAddr: cannot find the address of {host}; give an IP address of this host")]
+    Host {
+        /// What was given.
+        host: String,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// TLS cannot be set up.
+    #[error("transport.tls: {}", report(.0))]
+    Tls(TransportError),
+    /// The configuration asks for something that this build does not have and that must not be
+    /// missing silently.
+    #[error("{key} is not supported by this build; {remedy}")]
+    Unsupported {
+        /// The key in the file.
+        key: &'static str,
+        /// What to do instead.
+        remedy: &'static str,
+    },
+}
+
+/// A server with its ports open, ready to run.
+pub struct Service {
+    server: Arc<Server>,
+    lanes: Arc<Lanes>,
+    root: Scope,
+    listeners: Vec<(TcpListener, Port)>,
+}
+
+impl Service {
+    /// Opens every port and prepares what connections share. Nothing is served yet.
+    ///
+    /// *Cancel safety*: ports opened so far are closed.
+    ///
+    /// # Errors
+    /// A port is taken, a file is missing, or the configuration needs what this build lacks.
+    pub async fn bind(config: ServerConfig, lanes: Arc<Lanes>) -> Result<Self, StartError> {
+        warn_of_missing(&config);
+        let auth = auth(&config)?;
+        let stack = ServerStack::new(&config.transport).map_err(StartError::Tls)?;
+        let shared = shared(&config);
+        let mut listeners = Vec::new();
+        let bind = |what, host: &str, port| bind(what, host.to_owned(), port);
+        let what = "create server listener";
+        listeners.push((
+            bind(what, &config.bind_addr, config.bind_port).await?,
+            Port::Bind,
+        ));
+        tracing::info!(
+            "frps tcp listen on {}",
+            front::address(&config.bind_addr, config.bind_port)
+        );
+        let vhosts = [
+            (config.vhost_http_port, shared.http, "http", Port::VhostHttp),
+            (
+                config.vhost_https_port,
+                shared.https,
+                "https",
+                Port::VhostHttps,
+            ),
+        ];
+        for (port, is_shared, name, kind) in vhosts {
+            let Some(port) = port.map(u16::from) else {
+                continue;
+            };
+            let host = &config.proxy_bind_addr;
+            if !is_shared {
+                let what = if name == "http" {
+                    "create vhost http listener"
+                } else {
+                    "create vhost https listener"
+                };
+                listeners.push((bind(what, host, port).await?, kind));
+            }
+            tracing::info!("{name} service listen on {}", front::address(host, port));
+        }
+        let host = &config.proxy_bind_addr;
+        let published = front::resolve(host, 0)
+            .await
+            .map_err(|source| StartError::Host {
+                host: host.clone(),
+                source,
+            })?;
+        let server = Arc::new(assemble(config, published.ip(), auth, stack, shared));
+        Ok(Self {
+            server,
+            lanes,
+            root: Scope::root(Handle::current()),
+            listeners,
+        })
+    }
+
+    /// Serves until `stop` resolves, then lets connections in flight end for a while; `hurry`
+    /// cuts that short.
+    ///
+    /// *Cancel safety*: dropping the future leaves tasks running; let it end.
+    pub async fn run(self, stop: impl Future<Output = ()>, hurry: impl Future<Output = ()>) {
+        let Self {
+            server,
+            lanes,
+            root,
+            listeners,
+        } = self;
+        let doors = root.child(tracing::Span::none());
+        for (listener, port) in listeners {
+            let (server, lanes, root) = (Arc::clone(&server), Arc::clone(&lanes), root.clone());
+            doors.spawn(front::accept(listener, port, server, lanes, root));
+        }
+        tracing::info!("frps started successfully");
+        stop.await;
+        tracing::info!("frps is stopping, connections in flight have {GRACE:?} to end");
+        tokio::select! {
+            () = orderly(&server, &doors) => {}
+            () = hurry => tracing::info!("asked to stop again, ending at once"),
+        }
+        root.close(Duration::ZERO).await;
+        tracing::info!("frps stopped");
+    }
+}
+
+/// No new users, then no users, then no clients.
+async fn orderly(server: &Server, doors: &Scope) {
+    doors.close(Duration::ZERO).await;
+    let sessions = server.registry.all();
+    for session in &sessions {
+        session.close_doors().await;
+    }
+    let until = tokio::time::Instant::now() + GRACE;
+    for session in &sessions {
+        let left = until.saturating_duration_since(tokio::time::Instant::now());
+        session.close_users(left).await;
+        session.retire();
+        session.gone().await;
+    }
+}
+
+fn assemble(
+    config: ServerConfig,
+    published: IpAddr,
+    auth: Auth,
+    stack: ServerStack,
+    shared: Shared,
+) -> Server {
+    let page = config.custom_404_page.clone();
+    let http = config
+        .vhost_http_port
+        .map(|_| Arc::new(HttpVhost::new(config.vhost_http_timeout, page)));
+    let https = config.vhost_https_port.map(|_| Arc::new(HttpsVhost::new()));
+    let kinds = server_kinds(&ServerResources {
+        tcp_ports: Ports::new(published, config.allow_ports.clone()),
+        udp_ports: Ports::new(published, config.allow_ports.clone()),
+        udp_packet_size: config.udp_packet_size,
+        http: http.clone(),
+        http_port: config.vhost_http_port.map_or(0, u16::from),
+        https: https.clone(),
+        https_port: config.vhost_https_port.map_or(0, u16::from),
+        sub_domain_host: config.sub_domain_host.clone().unwrap_or_default(),
+    });
+    Server {
+        kinds,
+        auth,
+        stack,
+        registry: Arc::new(Registry::default()),
+        strangers: Arc::new(Strangers::default()),
+        http,
+        https,
+        shared,
+        config,
+    }
+}
+
+/// Which vhosts share the bind port (protocol 1.1).
+fn shared(config: &ServerConfig) -> Shared {
+    let same = |port: Option<culvert_conf::Port>| {
+        port.is_some_and(|p| p.get() == config.bind_port)
+            && config.bind_addr == config.proxy_bind_addr
+    };
+    Shared {
+        http: same(config.vhost_http_port),
+        https: same(config.vhost_https_port),
+    }
+}
+
+async fn bind(what: &'static str, host: String, port: u16) -> Result<TcpListener, StartError> {
+    culvert_tcp::listen(&host, port)
+        .await
+        .map_err(|source| StartError::Listen { what, source })
+}
+
+fn auth(config: &ServerConfig) -> Result<Auth, StartError> {
+    if !config.http_plugins.is_empty() {
+        return Err(StartError::Unsupported {
+            key: "httpPlugins",
+            remedy: "remove the table, or keep upstream's frps for this server",
+        });
+    }
+    match &config.auth.method {
+        AuthMethod::Token { token } => Ok(Auth::new(token.expose(), config.auth.scopes)),
+        AuthMethod::TokenSource(_) => Err(StartError::Unsupported {
+            key: "auth.tokenSource",
+            remedy: "write the token itself as auth.token",
+        }),
+        AuthMethod::Oidc(_) => Err(StartError::Unsupported {
+            key: "auth.method = \"oidc\"",
+            remedy: "use auth.method = \"token\", or keep upstream's frps for this server",
+        }),
+    }
+}
+
+/// What is asked for and only missing, not dangerous to miss.
+fn warn_of_missing(config: &ServerConfig) {
+    let missing = [
+        (config.kcp_bind_port.is_some(), "kcpBindPort"),
+        (config.quic_bind_port.is_some(), "quicBindPort"),
+        (
+            config.tcpmux_http_connect.is_some(),
+            "tcpmuxHTTPConnectPort",
+        ),
+        (
+            config.ssh_tunnel_gateway.is_some(),
+            "sshTunnelGateway.bindPort",
+        ),
+        (config.web_server.is_some(), "webServer.port"),
+    ];
+    for (asked, key) in missing {
+        if asked {
+            tracing::warn!("{key} is set, but this build does not serve it: nothing listens there");
+        }
+    }
+}
+
+impl std::fmt::Debug for Service {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Service")
+            .field("server", &self.server)
+            .finish_non_exhaustive()
+    }
+}

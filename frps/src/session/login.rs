@@ -1,0 +1,153 @@
+//! A client says who it is; from there on it has a session (protocol 3.3).
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, AtomicU32},
+};
+
+use culvert_io::Scope;
+use culvert_transport::{Framed, TransportError, report};
+use culvert_wire::{
+    AuthError, Message, RELEASE, RunId,
+    limits::RUN_ID,
+    msg::{Login, LoginResp, ReqWorkConn},
+};
+use tokio::sync::{mpsc, watch};
+
+use super::{OUTGOING, Session, control, proxies::Proxies, work_pool::WorkPool};
+use crate::{greet::REPLY_TIMEOUT, registry::EnterError, server::Server};
+
+/// Why a client was not let in; the text is for the client when `detailedErrorsToClient` is set.
+#[derive(Debug, thiserror::Error)]
+enum LoginError {
+    #[error(transparent)]
+    Auth(#[from] AuthError),
+    #[error("run id is longer than any that this server gives out")]
+    RunId,
+    #[error("client spec is not allowed from the network")]
+    ClientSpec,
+    #[error(transparent)]
+    Enter(#[from] EnterError),
+    #[error("control was replaced during login")]
+    Replaced,
+    #[error("internal error")]
+    Internal(#[source] culvert_wire::WireError),
+}
+
+/// Answers a `Login`. On success the session runs in a scope of its own inside `lane`, and the
+/// peer has proved who it is; otherwise the peer has been told and its stream is closed.
+pub(crate) async fn login(
+    server: &Arc<Server>,
+    lane: &Scope,
+    mut control: Framed,
+    ask: Login,
+) -> bool {
+    let peer = control.stream().peer().addr;
+    tracing::info!(
+        "client login info: ip [{peer}] version [{}] hostname [{}] os [{}] arch [{}]",
+        ask.version,
+        ask.hostname,
+        ask.os,
+        ask.arch
+    );
+    let (session, outgoing) = match admit(server, lane, ask).await {
+        Ok(admitted) => admitted,
+        Err(err) => {
+            tracing::warn!("register control error: {err}");
+            let detailed = server.config.detailed_errors_to_client;
+            let error = if detailed {
+                err.to_string()
+            } else {
+                "register control error".to_owned()
+            };
+            let answer = LoginResp {
+                version: RELEASE.to_owned(),
+                error,
+                ..LoginResp::default()
+            };
+            // The peer may be gone already; then there is nobody to tell.
+            let _gone = reply(&mut control, answer).await;
+            return false;
+        }
+    };
+    let answer = LoginResp {
+        version: RELEASE.to_owned(),
+        run_id: session.run_id.to_string(),
+        error: String::new(),
+    };
+    let encrypted = match reply(&mut control, answer).await {
+        Ok(()) => control.encrypt(&server.auth.key),
+        Err(err) => Err(err),
+    };
+    match encrypted {
+        Ok(control) => {
+            for _ in 0..session.pool_count {
+                // The queue is longer than any pool; what does not fit is asked for by need.
+                let _full = session.outgoing.try_send(ReqWorkConn::default().into());
+            }
+            let scope = session.scope.clone();
+            scope.spawn_graceful(|stop| control::run(session, control, outgoing, stop));
+            true
+        }
+        Err(err) => {
+            tracing::warn!("register control error: {}", report(&err));
+            session.finish().await;
+            false
+        }
+    }
+}
+
+async fn reply(control: &mut Framed, answer: LoginResp) -> culvert_transport::Result<()> {
+    let answer = Message::from(answer);
+    tokio::time::timeout(REPLY_TIMEOUT, control.send(&answer))
+        .await
+        .map_err(|_| TransportError::Timeout {
+            what: "sending the login response".to_owned(),
+            after: REPLY_TIMEOUT,
+        })?
+}
+
+async fn admit(
+    server: &Arc<Server>,
+    lane: &Scope,
+    ask: Login,
+) -> Result<(Arc<Session>, mpsc::Receiver<Message>), LoginError> {
+    if !server.auth.proves(ask.timestamp, &ask.privilege_key) {
+        return Err(AuthError::Login.into());
+    }
+    if ask.client_spec.always_auth_pass {
+        return Err(LoginError::ClientSpec);
+    }
+    // Real run ids have 16 characters; anything far longer only costs memory.
+    let run_id = match ask.run_id.len() {
+        0 => RunId::random().map_err(LoginError::Internal)?,
+        n if n > 4 * RUN_ID => return Err(LoginError::RunId),
+        _ => RunId::from(ask.run_id),
+    };
+    let span = tracing::error_span!("session", prefix = %run_id);
+    let (outgoing, queue) = mpsc::channel(OUTGOING);
+    let wanted = usize::try_from(ask.pool_count).unwrap_or_default();
+    let allowed = usize::try_from(server.config.transport.max_pool_count).unwrap_or_default();
+    let pool_count = wanted.min(allowed);
+    let scope = lane.child(span.clone());
+    let session = Arc::new(Session {
+        user: ask.user,
+        server: Arc::clone(server),
+        pool_count,
+        pool: WorkPool::new(pool_count),
+        outgoing,
+        users: lane.child(span),
+        proxies: Proxies::default(),
+        ports: Arc::new(AtomicU32::new(0)),
+        retired: AtomicBool::new(false),
+        gone: watch::channel(false).0,
+        run_id,
+        scope,
+    });
+    server.registry.enter(&session).await?;
+    if session.is_retired() {
+        session.finish().await;
+        return Err(LoginError::Replaced);
+    }
+    Ok((session, queue))
+}

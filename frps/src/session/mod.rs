@@ -1,0 +1,140 @@
+//! One logged-in client: its control stream, its work connections, its proxies.
+
+mod control;
+mod login;
+mod proxies;
+mod work;
+mod work_pool;
+
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+
+use culvert_io::Scope;
+use culvert_proxy::{Lease, ProxyError};
+use culvert_wire::{Message, RunId, msg::ReqWorkConn};
+use tokio::sync::{mpsc, watch};
+
+use crate::server::Server;
+pub(crate) use login::login;
+use proxies::Proxies;
+pub(crate) use work::accept_work;
+use work_pool::WorkPool;
+
+/// Messages that may wait to be written to one client. A user that finds the queue full waits,
+/// within its own deadline; 256 users can ask at once, as many as a mux accepts streams.
+const OUTGOING: usize = 256;
+
+/// One logged-in client.
+pub(crate) struct Session {
+    run_id: RunId,
+    user: String,
+    server: Arc<Server>,
+    /// What the client asked for, within `maxPoolCount`.
+    pool_count: usize,
+    pool: WorkPool,
+    outgoing: mpsc::Sender<Message>,
+    /// The control stream and the proxies; closing it ends the session.
+    scope: Scope,
+    /// User connections, which outlive the session.
+    users: Scope,
+    proxies: Proxies,
+    ports: Arc<AtomicU32>,
+    retired: AtomicBool,
+    gone: watch::Sender<bool>,
+}
+
+impl Session {
+    pub(crate) const fn run_id(&self) -> &RunId {
+        &self.run_id
+    }
+
+    pub(crate) fn user(&self) -> &str {
+        &self.user
+    }
+
+    /// Tells the session to end; returns at once.
+    pub(crate) fn retire(&self) {
+        self.retired.store(true, Ordering::Release);
+        self.scope.stop();
+    }
+
+    /// Closes every proxy, so that no new user comes in.
+    pub(crate) async fn close_doors(&self) {
+        self.proxies.close_all().await;
+    }
+
+    /// Gives user connections up to `grace` to end.
+    pub(crate) async fn close_users(&self, grace: Duration) {
+        let cut = self.users.close(grace).await;
+        if cut > 0 {
+            tracing::info!("[{}] {cut} user connections were cut off", self.run_id);
+        }
+    }
+
+    /// Whether the session was told to end, by a newer login or by the program's end.
+    fn is_retired(&self) -> bool {
+        self.retired.load(Ordering::Acquire)
+    }
+
+    /// Waits until nothing of the session is left but user connections.
+    ///
+    /// *Cancel safety*: safe.
+    pub(crate) async fn gone(&self) {
+        let mut gone = self.gone.subscribe();
+        // An error means that the sender is gone, and the session with it.
+        let _end = gone.wait_for(|gone| *gone).await;
+    }
+
+    /// Asks the client for one work connection.
+    async fn request_work(&self) -> Result<(), ProxyError> {
+        self.outgoing
+            .send(ReqWorkConn::default().into())
+            .await
+            .map_err(|_| ProxyError::NoWorkConn("the client's session is over"))
+    }
+
+    /// Takes a seat of `maxPortsPerClient`.
+    fn count_port(&self) -> Result<Lease, ProxyError> {
+        let ports = &self.ports;
+        let limit = self
+            .server
+            .config
+            .max_ports_per_client
+            .map_or(u32::MAX, u32::from);
+        let seat = |n: u32| (n < limit).then_some(n + 1);
+        if ports
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, seat)
+            .is_err()
+        {
+            return Err(ProxyError::refused("exceed the max_ports_per_client"));
+        }
+        let ports = Arc::clone(ports);
+        Ok(Lease::new(move || {
+            ports.fetch_sub(1, Ordering::Relaxed);
+        }))
+    }
+
+    /// Ends everything but user connections and says so. Called once, by the task that owns the
+    /// control stream.
+    async fn finish(self: &Arc<Self>) {
+        self.scope.stop();
+        self.pool.close();
+        self.proxies.close_all().await;
+        self.server.registry.leave(self);
+        self.gone.send_replace(true);
+    }
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session")
+            .field("run_id", &self.run_id)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,139 @@
+//! The open proxies of a session, and what the session lends them.
+
+use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
+
+use culvert_io::{Scope, Stream};
+use culvert_proxy::{
+    BoxFuture, LayerFlags, Lease, Opened, ProxyError, ServerCx, UserAddrs, layers,
+};
+use culvert_wire::{Key, ProxyName, msg::NewProxy};
+use parking_lot::Mutex;
+
+use super::Session;
+
+/// The longest proxy name: two of them must fit into one message with room to spare.
+const NAME: usize = 1024;
+
+/// Open proxies by name.
+#[derive(Debug, Default)]
+pub(super) struct Proxies(Mutex<HashMap<ProxyName, OpenProxy>>);
+
+/// One open proxy: dropping its leases frees what it took.
+#[derive(Debug)]
+struct OpenProxy {
+    scope: Scope,
+    opened: Opened,
+    name: Lease,
+}
+
+impl OpenProxy {
+    /// Ends the proxy's tasks first, so that listeners are closed before their ports are free.
+    async fn close(self) {
+        self.scope.close(Duration::ZERO).await;
+        drop(self.opened);
+        drop(self.name);
+    }
+}
+
+impl Proxies {
+    /// Ends every proxy; when this returns, all that they held is free.
+    pub(super) async fn close_all(&self) {
+        let all = std::mem::take(&mut *self.0.lock());
+        for (name, proxy) in all {
+            tracing::info!("[{name}] proxy closing");
+            proxy.close().await;
+        }
+    }
+}
+
+impl Session {
+    /// Opens a proxy; answers its remote address.
+    pub(super) async fn open_proxy(self: &Arc<Self>, ask: NewProxy) -> Result<String, ProxyError> {
+        if ask.proxy_name.is_empty() {
+            return Err(ProxyError::refused("proxy name should not be empty"));
+        }
+        if ask.proxy_name.len() > NAME {
+            return Err(ProxyError::refused("proxy name is too long"));
+        }
+        let name = ProxyName::from(ask.proxy_name.as_str());
+        let kind = self.server.kinds.get(&ask.proxy_type)?;
+        let claimed = self.server.registry.claim(&name, &self.run_id)?;
+        let span = tracing::error_span!(parent: self.scope.span(), "proxy", prefix = %name);
+        let scope = self.scope.child(span.clone());
+        let cx = Arc::new(Lent {
+            users: self.users.child(span),
+            encryption: ask.use_encryption.then(|| self.server.auth.key.clone()),
+            compression: ask.use_compression,
+            session: Arc::clone(self),
+            name: name.clone(),
+        });
+        let opened = match kind.open(&ask, cx, &scope).await {
+            Ok(opened) => opened,
+            Err(err) => {
+                scope.close(Duration::ZERO).await;
+                return Err(err);
+            }
+        };
+        let remote_addr = opened.remote_addr.clone();
+        self.proxies.0.lock().insert(
+            name,
+            OpenProxy {
+                scope,
+                opened,
+                name: claimed,
+            },
+        );
+        Ok(remote_addr)
+    }
+
+    /// Closes a proxy, if it is open.
+    pub(super) async fn close_proxy(&self, name: &str) {
+        let proxy = self.proxies.0.lock().remove(name);
+        if let Some(proxy) = proxy {
+            proxy.close().await;
+            tracing::info!("close proxy [{name}] success");
+        }
+    }
+}
+
+/// What a session lends to one proxy.
+struct Lent {
+    session: Arc<Session>,
+    name: ProxyName,
+    users: Scope,
+    encryption: Option<Key>,
+    compression: bool,
+}
+
+impl ServerCx for Lent {
+    fn name(&self) -> &ProxyName {
+        &self.name
+    }
+
+    fn work_conn(&self, user: UserAddrs) -> BoxFuture<'_, Result<Stream, ProxyError>> {
+        Box::pin(async move {
+            let work = self.session.start_work(&self.name, user).await?;
+            let flags = LayerFlags {
+                encryption: self.encryption.clone(),
+                compression: self.compression,
+            };
+            layers::server(work, &flags)
+        })
+    }
+
+    fn users(&self) -> &Scope {
+        &self.users
+    }
+
+    fn count_port(&self) -> Result<Lease, ProxyError> {
+        self.session.count_port()
+    }
+}
+
+impl fmt::Debug for Lent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lent")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}

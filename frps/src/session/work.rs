@@ -1,0 +1,162 @@
+//! Work connections: taking them in, and putting one to use for a user (protocol 3.4).
+
+use std::{
+    net::SocketAddr,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, Waker},
+};
+
+use bytes::BytesMut;
+use culvert_io::Stream;
+use culvert_proxy::{ProxyError, UserAddrs};
+use culvert_transport::Framed;
+use culvert_wire::{
+    AuthError, Codec, Message, ProxyName, RunId,
+    msg::{NewWorkConn, StartWorkConn},
+};
+use tokio::io::{AsyncRead, AsyncWriteExt, ReadBuf};
+
+use super::{
+    Session,
+    work_pool::{Declined, Taken},
+};
+use crate::{greet::REPLY_TIMEOUT, server::Server};
+
+/// Takes in a connection whose first message was `NewWorkConn`. Answers whether the peer proved
+/// that it belongs to a session.
+pub(crate) async fn accept_work(server: &Arc<Server>, control: Framed, ask: NewWorkConn) -> bool {
+    let run_id = RunId::from(ask.run_id.as_str());
+    let Some(session) = server.registry.get(&run_id) else {
+        tracing::warn!("no client control found for run id [{run_id:?}]");
+        refuse(
+            control,
+            server,
+            "no client control found for run id".to_owned(),
+        )
+        .await;
+        return false;
+    };
+    if server.auth.work_conns && !server.auth.proves(ask.timestamp, &ask.privilege_key) {
+        let err = AuthError::NewWorkConn;
+        tracing::warn!("invalid NewWorkConn with run id [{run_id:?}]: {err}");
+        refuse(control, server, err.to_string()).await;
+        return false;
+    }
+    match session.pool.offer(control.into_stream()) {
+        Ok(()) => tracing::debug!("new work connection registered"),
+        Err(Declined::Closed) => {}
+        Err(Declined::Full(stream)) => {
+            tracing::debug!("work connection pool is full, discarding");
+            let text = "work connection pool is full, discarding";
+            refuse(Framed::new(stream, Codec::V1), server, text.to_owned()).await;
+        }
+    }
+    true
+}
+
+async fn refuse(mut work: Framed, server: &Server, text: String) {
+    let error = if server.config.detailed_errors_to_client {
+        text
+    } else {
+        "invalid NewWorkConn".to_owned()
+    };
+    let answer = Message::StartWorkConn(StartWorkConn {
+        error,
+        ..StartWorkConn::default()
+    });
+    // The peer may be gone already; then there is nobody to tell.
+    let _gone = tokio::time::timeout(REPLY_TIMEOUT, work.send(&answer)).await;
+}
+
+impl Session {
+    /// A work connection for one user, with `StartWorkConn` sent.
+    ///
+    /// Tries parked connections first; when writing to one fails it takes the next, at most
+    /// pool count + 1 times (protocol 3.4). After each one taken the client is asked for another.
+    pub(crate) async fn start_work(
+        &self,
+        name: &ProxyName,
+        user: UserAddrs,
+    ) -> Result<Stream, ProxyError> {
+        let start = encode_start(name, user)?;
+        let mut last = ProxyError::NoWorkConn("no work connection could be used");
+        for _ in 0..=self.pool_count {
+            let mut work = self.take_work().await?;
+            self.request_work().await?;
+            let sent = async {
+                work.write_all(&start).await?;
+                work.flush().await
+            };
+            match tokio::time::timeout(REPLY_TIMEOUT, sent).await {
+                Ok(Ok(())) => return Ok(work),
+                Ok(Err(err)) => last = ProxyError::io("write StartWorkConn", err),
+                Err(_) => last = ProxyError::NoWorkConn("the work connection takes no bytes"),
+            }
+            tracing::warn!("failed to send message to work connection, trying the next: {last}");
+        }
+        Err(last)
+    }
+
+    async fn take_work(&self) -> Result<Stream, ProxyError> {
+        let deadline = tokio::time::Instant::now() + self.server.config.user_conn_timeout;
+        loop {
+            let waiting = match self.pool.take() {
+                Taken::Closed => {
+                    return Err(ProxyError::NoWorkConn("the client's session is over"));
+                }
+                Taken::Idle(mut stream) => {
+                    if is_quiet(&mut stream) {
+                        return Ok(stream);
+                    }
+                    // It ended while it was parked.
+                    continue;
+                }
+                Taken::Wait(waiting) => waiting,
+            };
+            let wait = async {
+                self.request_work().await?;
+                waiting
+                    .await
+                    .map_err(|_| ProxyError::NoWorkConn("the client's session is over"))
+            };
+            return tokio::time::timeout_at(deadline, wait)
+                .await
+                .unwrap_or_else(|_| {
+                    tracing::warn!("timeout trying to get work connection");
+                    Err(ProxyError::NoWorkConn(
+                        "timeout trying to get work connection",
+                    ))
+                });
+        }
+    }
+}
+
+/// Whether a parked connection is still open: the client says nothing on it before it is told to
+/// start, so anything to read is an end or a mistake.
+fn is_quiet(stream: &mut Stream) -> bool {
+    let mut byte = [0; 1];
+    let mut buf = ReadBuf::new(&mut byte);
+    let mut cx = Context::from_waker(Waker::noop());
+    matches!(Pin::new(stream).poll_read(&mut cx, &mut buf), Poll::Pending)
+}
+
+fn encode_start(name: &ProxyName, user: UserAddrs) -> Result<BytesMut, ProxyError> {
+    let host = |a: Option<SocketAddr>| {
+        a.map(|a| a.ip().to_canonical().to_string())
+            .unwrap_or_default()
+    };
+    let start = StartWorkConn {
+        proxy_name: name.to_string(),
+        src_addr: host(user.src),
+        src_port: user.src.map_or(0, |a| a.port()),
+        dst_addr: host(user.dst),
+        dst_port: user.dst.map_or(0, |a| a.port()),
+        error: String::new(),
+    };
+    let mut out = BytesMut::new();
+    Codec::V1
+        .encode(&Message::StartWorkConn(start), &mut out)
+        .map_err(|_| ProxyError::Internal("StartWorkConn does not fit into a message"))?;
+    Ok(out)
+}
