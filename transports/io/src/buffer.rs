@@ -92,3 +92,62 @@ impl fmt::Debug for Buffer {
             .finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use super::*;
+
+    fn kept() -> [usize; 2] {
+        POOL.with(|pool| [pool[0].borrow().len(), pool[1].borrow().len()])
+    }
+
+    /// Every test has a thread, and so a pool, of its own.
+    fn alone(test: impl FnOnce() + Send + 'static) {
+        thread::spawn(test).join().unwrap();
+    }
+
+    #[test]
+    fn sizes_are_as_named() {
+        let (mut small, mut large) = (Buffer::small(), Buffer::large());
+        assert_eq!(small.payload().len(), Buffer::SMALL);
+        assert_eq!(small.payload_mut().len(), Buffer::SMALL);
+        assert_eq!(large.payload_mut().len(), Buffer::LARGE);
+        assert_eq!(large.all_mut().len(), Buffer::HEADROOM + Buffer::LARGE);
+        assert_eq!(large.as_ref().len(), Buffer::HEADROOM + Buffer::LARGE);
+    }
+
+    #[test]
+    fn a_buffer_given_back_is_lent_again() {
+        alone(|| {
+            let mut buffer = Buffer::large();
+            buffer.payload_mut()[0] = 42;
+            drop(buffer);
+            drop(Buffer::small());
+            assert_eq!(kept(), [1, 1]);
+            assert_eq!(Buffer::large().payload()[0], 42);
+            assert_eq!(Buffer::small().payload().len(), Buffer::SMALL);
+        });
+    }
+
+    #[test]
+    fn only_so_many_are_kept() {
+        alone(|| {
+            drop((0..KEPT + 5).map(|_| Buffer::small()).collect::<Vec<_>>());
+            assert_eq!(kept(), [KEPT, 0]);
+        });
+    }
+
+    #[test]
+    fn a_buffer_goes_to_the_thread_that_drops_it() {
+        alone(|| {
+            let buffer = Buffer::small();
+            alone(move || {
+                drop(buffer);
+                assert_eq!(kept(), [1, 0]);
+            });
+            assert_eq!(kept(), [0, 0]);
+        });
+    }
+}

@@ -1,11 +1,19 @@
-//! Byte streams as values: [`Stream`], lent [`Buffer`]s and the [`Scope`] that owns tasks.
+//! Byte streams as values: [`Stream`], lent [`Buffer`]s, the [`relay`] that joins two streams,
+//! the [`Lanes`] that carry them and the [`Scope`] that owns tasks.
 //!
-//! This is the only crate of the workspace with `unsafe` code.
+//! This is the only crate of the workspace with `unsafe` code, and `relay/splice.rs` its only file.
 
 mod buffer;
+mod lanes;
+mod meter;
+mod relay;
 mod scope;
+pub mod socket;
 mod stream;
 
 pub use buffer::Buffer;
+pub use lanes::Lanes;
+pub use meter::{Connected, Meter};
+pub use relay::{End, Path, Relayed, Relaying, Side, relay};
 pub use scope::Scope;
 pub use stream::{ChunkIo, Io, Peer, RawTcp, Stream};

@@ -1,10 +1,17 @@
 //! Every task has an owner: the one place that spawns.
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    panic::{self, AssertUnwindSafe},
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
 
 use tokio::runtime::Handle;
 use tokio_util::{
-    sync::CancellationToken,
+    sync::{CancellationToken, WaitForCancellationFutureOwned},
     task::{TaskTracker, task_tracker::TaskTrackerToken},
 };
 use tracing::{Instrument, Span};
@@ -91,16 +98,7 @@ impl Scope {
 
     /// Runs `work` until it ends or the scope stops; then it is dropped at its current await.
     pub fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
-        let stop = self.node.stop.clone();
-        let held = self.node.register();
-        self.launch(async move {
-            tokio::select! {
-                biased;
-                () = stop.cancelled() => {}
-                () = work => {}
-            }
-            drop(held);
-        });
+        self.launch(&self.node.stop, Box::pin(work));
     }
 
     /// Runs `work`, which is handed a token that tells it to stop; it is dropped only when the
@@ -109,21 +107,17 @@ impl Scope {
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        let kill = self.node.kill.clone();
-        let held = self.node.register();
         let work = work(self.node.stop.clone());
-        self.launch(async move {
-            tokio::select! {
-                biased;
-                () = kill.cancelled() => {}
-                () = work => {}
-            }
-            drop(held);
-        });
+        self.launch(&self.node.kill, Box::pin(work));
     }
 
     #[expect(clippy::disallowed_methods, reason = "the one place that spawns")]
-    fn launch(&self, task: impl Future<Output = ()> + Send + 'static) {
+    fn launch(&self, end: &CancellationToken, work: Work) {
+        let task = Task {
+            end: Box::pin(end.clone().cancelled_owned()),
+            work: Some(work),
+            held: self.node.register(),
+        };
         drop(self.lane.spawn(task.instrument(self.span.clone())));
     }
 
@@ -171,3 +165,53 @@ impl Scope {
         left
     }
 }
+
+type Work = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// A task as the runtime sees it. The work is boxed once, so that its size counts only once.
+struct Task {
+    end: Pin<Box<WaitForCancellationFutureOwned>>,
+    work: Option<Work>,
+    held: Vec<TaskTrackerToken>,
+}
+
+impl Task {
+    /// One poll of the work. A panic ends this task, is logged under its span, and nothing else.
+    fn poll_work(work: &mut Work, cx: &mut Context<'_>) -> Poll<()> {
+        match panic::catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(cx))) {
+            Ok(done) => done,
+            Err(cause) => {
+                let cause = cause
+                    .downcast_ref::<&str>()
+                    .copied()
+                    .or_else(|| cause.downcast_ref::<String>().map(String::as_str))
+                    .unwrap_or("of unknown cause");
+                tracing::error!("task panicked: {cause}");
+                Poll::Ready(())
+            }
+        }
+    }
+}
+
+impl Future for Task {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = &mut *self;
+        let over = this.end.as_mut().poll(cx).is_ready()
+            || this
+                .work
+                .as_mut()
+                .is_none_or(|work| Self::poll_work(work, cx).is_ready());
+        if !over {
+            return Poll::Pending;
+        }
+        // The work ends before the scope hears of it.
+        this.work = None;
+        this.held.clear();
+        Poll::Ready(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

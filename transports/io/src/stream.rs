@@ -7,7 +7,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use bytes::{Buf, Bytes};
+use bytes::Bytes;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
@@ -41,6 +41,12 @@ pub trait ChunkIo: Io {
     /// # Errors
     /// The stream can no longer be written to, or `len` breaks the contract.
     fn submit(&mut self, buffer: Buffer, len: usize) -> io::Result<()>;
+
+    /// Whether the peer has finished or reset the stream, though chunks from before may still
+    /// wait. A relay asks when the other end accepts nothing for minutes; `false` if unknown.
+    fn is_finished(&self) -> bool {
+        false
+    }
 }
 
 /// Where a stream comes from; kept through every wrapping.
@@ -71,6 +77,17 @@ pub(crate) enum Carrier {
     Tcp(TcpStream),
     Chunks(Box<dyn ChunkIo>),
     Other(Box<dyn Io>),
+}
+
+impl Carrier {
+    /// The carrier as a plain reader and writer.
+    pub(crate) fn io(&mut self) -> Pin<&mut dyn Io> {
+        match self {
+            Self::Tcp(s) => Pin::new(s),
+            Self::Chunks(s) => Pin::new(s.as_mut()),
+            Self::Other(s) => Pin::new(s.as_mut()),
+        }
+    }
 }
 
 /// A byte stream as a value: bytes already seen, a carrier, and the peer it leads to.
@@ -149,6 +166,19 @@ impl Stream {
         &self.peer
     }
 
+    /// Moves a bare TCP socket to the event queue of the runtime that this is called on; other
+    /// carriers stay as they are. For sockets accepted on one lane and served on another.
+    ///
+    /// # Errors
+    /// The system refuses to watch the socket; the stream is gone then.
+    pub fn adopt(self) -> io::Result<Self> {
+        let carrier = match self.carrier {
+            Carrier::Tcp(socket) => Carrier::Tcp(TcpStream::from_std(socket.into_std()?)?),
+            carrier => carrier,
+        };
+        Ok(Self { carrier, ..self })
+    }
+
     /// The raw socket, if nothing is wrapped around it.
     ///
     /// # Errors
@@ -187,14 +217,10 @@ impl AsyncRead for Stream {
     ) -> Poll<io::Result<()>> {
         if !self.prefix.is_empty() {
             let n = self.prefix.len().min(buf.remaining());
-            buf.put_slice(&self.prefix.copy_to_bytes(n));
+            buf.put_slice(&self.prefix.split_to(n));
             return Poll::Ready(Ok(()));
         }
-        match &mut self.carrier {
-            Carrier::Tcp(s) => Pin::new(s).poll_read(cx, buf),
-            Carrier::Chunks(s) => Pin::new(s).poll_read(cx, buf),
-            Carrier::Other(s) => Pin::new(s).poll_read(cx, buf),
-        }
+        self.carrier.io().poll_read(cx, buf)
     }
 }
 
@@ -204,11 +230,7 @@ impl AsyncWrite for Stream {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        match &mut self.carrier {
-            Carrier::Tcp(s) => Pin::new(s).poll_write(cx, buf),
-            Carrier::Chunks(s) => Pin::new(s).poll_write(cx, buf),
-            Carrier::Other(s) => Pin::new(s).poll_write(cx, buf),
-        }
+        self.carrier.io().poll_write(cx, buf)
     }
 
     fn poll_write_vectored(
@@ -216,11 +238,7 @@ impl AsyncWrite for Stream {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        match &mut self.carrier {
-            Carrier::Tcp(s) => Pin::new(s).poll_write_vectored(cx, bufs),
-            Carrier::Chunks(s) => Pin::new(s).poll_write_vectored(cx, bufs),
-            Carrier::Other(s) => Pin::new(s).poll_write_vectored(cx, bufs),
-        }
+        self.carrier.io().poll_write_vectored(cx, bufs)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -232,19 +250,11 @@ impl AsyncWrite for Stream {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match &mut self.carrier {
-            Carrier::Tcp(s) => Pin::new(s).poll_flush(cx),
-            Carrier::Chunks(s) => Pin::new(s).poll_flush(cx),
-            Carrier::Other(s) => Pin::new(s).poll_flush(cx),
-        }
+        self.carrier.io().poll_flush(cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match &mut self.carrier {
-            Carrier::Tcp(s) => Pin::new(s).poll_shutdown(cx),
-            Carrier::Chunks(s) => Pin::new(s).poll_shutdown(cx),
-            Carrier::Other(s) => Pin::new(s).poll_shutdown(cx),
-        }
+        self.carrier.io().poll_shutdown(cx)
     }
 }
 
@@ -261,3 +271,6 @@ impl fmt::Debug for Stream {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,105 @@
+//! Joins two streams until one of them ends, by the cheapest path that the two carriers allow.
+//!
+//! One task carries both directions. Memory is borrowed only while bytes are in flight: an idle
+//! relay owns no buffer and no pipe. What is between the two ends decides the path:
+//!
+//! * two bare TCP sockets on Linux: copied while the messages are small, spliced through a kernel
+//!   pipe once reads come back full;
+//! * a chunk stream: received slices go to the other end in one vectored write, and what is read
+//!   for it is handed over in the buffer that it was read into;
+//! * anything else: read into a borrowed buffer and written from it.
+//!
+//! As upstream (golib `io/io.go`, `Join`), both streams are closed when either direction ends.
+//! Unlike upstream no byte that was read is dropped: what came from the ended side is delivered
+//! first, and what already waits for the ended side is still sent to it.
+
+mod close;
+mod held;
+mod join;
+mod pump;
+#[cfg_attr(not(target_os = "linux"), path = "no_splice.rs")]
+mod splice;
+#[cfg(test)]
+mod tests;
+
+use std::{future::Future, io, sync::Arc, time::Duration};
+
+use crate::{Meter, Stream, relay::join::Join};
+
+/// How a relay is to be done.
+#[derive(Clone, Debug)]
+pub struct Relaying {
+    /// End the relay when no byte moved for this long; `None`, as upstream, waits for ever.
+    pub idle: Option<Duration>,
+    /// Whether bytes between two TCP sockets may stay in the kernel.
+    pub allow_splice: bool,
+    /// Where the bytes are counted, as they move.
+    pub meter: Option<Arc<Meter>>,
+}
+
+impl Default for Relaying {
+    fn default() -> Self {
+        Self {
+            idle: None,
+            allow_splice: true,
+            meter: None,
+        }
+    }
+}
+
+/// What a relay did.
+#[derive(Debug)]
+pub struct Relayed {
+    /// Bytes delivered from the user to the work connection.
+    pub to_work: u64,
+    /// Bytes delivered from the work connection to the user.
+    pub to_user: u64,
+    /// How they went.
+    pub path: Path,
+    /// Why it ended.
+    pub end: End,
+}
+
+/// How the bytes went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Path {
+    /// At least some of them through a kernel pipe.
+    Splice,
+    /// Through borrowed buffers.
+    Copy,
+    /// At least one end is a chunk stream.
+    Chunks,
+}
+
+/// One end of a relay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// The stream that leads to the user.
+    User,
+    /// The stream that leads to the service.
+    Work,
+}
+
+/// Which end stopped first, and how.
+#[derive(Debug)]
+pub enum End {
+    /// This side sent its last byte.
+    Eof(Side),
+    /// This side failed or was reset.
+    Reset(Side, io::Error),
+    /// No byte moved for as long as [`Relaying::idle`] allows.
+    Idle,
+}
+
+/// Carries bytes both ways between `user` and `work` until either ends, then closes both.
+///
+/// *Cancel safety*: dropping the future closes both streams at once; bytes in flight are lost,
+/// and the meter has counted what was delivered.
+#[must_use = "a relay does nothing unless it is awaited"]
+pub fn relay(
+    user: Stream,
+    work: Stream,
+    how: &Relaying,
+) -> impl Future<Output = Relayed> + Send + Unpin + use<'_> {
+    Join::new(user, work, how)
+}
