@@ -1,0 +1,23 @@
+//! The reverse proxy: requests of users, over pooled work connections, to the services of clients.
+//!
+//! hyper speaks HTTP at both sides. What it lets through and we do not is caught by [`strict`] in
+//! the bytes themselves, before hyper reads them.
+
+mod backend;
+mod body;
+mod fault;
+mod guard;
+mod headers;
+mod pool;
+mod request;
+mod serve;
+mod strict;
+mod switch;
+mod target;
+mod user;
+
+pub(crate) use self::serve::serve;
+pub use self::{backend::HttpBackend, headers::HttpRules};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,161 @@
+//! The service behind a proxy: one exchange over a pooled or a new work connection.
+
+use std::{fmt, future::Future, pin::pin, sync::Arc, time::Duration};
+
+use culvert_io::Scope;
+use culvert_proxy::{ServerCx, UserAddrs};
+use http::{Method, Request, Response};
+use hyper::{
+    body::{Body, Incoming},
+    client::conn::http1::{Builder, SendRequest},
+};
+use hyper_util::rt::TokioIo;
+
+use super::{
+    HttpRules,
+    body::{RequestBody, Sent},
+    fault::Fault,
+    pool::{Checkout, Pool},
+};
+
+/// hyper's read buffer towards a service grows up to this while a body fills it.
+const READ_BUFFER: usize = 256 * 1024;
+
+/// An http proxy as the server sees it: its rules, and connections to the service.
+pub struct HttpBackend {
+    cx: Arc<dyn ServerCx>,
+    pub(super) rules: HttpRules,
+    pool: Arc<Pool>,
+}
+
+impl HttpBackend {
+    /// The proxy of the session `cx`; `scope` is the proxy's own and must end with it.
+    #[must_use]
+    pub fn new(cx: Arc<dyn ServerCx>, scope: &Scope, rules: HttpRules) -> Arc<Self> {
+        Arc::new(Self {
+            cx,
+            rules,
+            pool: Pool::new(scope.clone()),
+        })
+    }
+
+    /// Sends a request and waits for the head of the response. A request that a kept connection
+    /// did not take, because the service had closed it, is sent once more over a new one.
+    ///
+    /// *Cancel safety*: the connection in use is closed.
+    pub(super) async fn exchange(
+        &self,
+        mut request: Request<RequestBody>,
+        sent: Option<Arc<Sent>>,
+        user: UserAddrs,
+        limit: Duration,
+    ) -> Result<(Response<Incoming>, Checkout), Fault> {
+        while let Some(mut sender) = self.pool.take() {
+            if !is_ready(&mut sender, limit).await {
+                continue;
+            }
+            let spare = copy_if_replayable(&request);
+            let answer = sender.try_send_request(request);
+            match in_time(answer, sent.as_deref(), limit).await? {
+                Ok(response) => return Ok((response, self.checkout(sender, sent))),
+                Err(mut error) => match error.take_message().or(spare) {
+                    Some(again) => request = again,
+                    None => return Err(Fault::Backend(error.into_error())),
+                },
+            }
+            break;
+        }
+        let mut sender = self.connect(user).await?;
+        let answer = sender.send_request(request);
+        let response = in_time(answer, sent.as_deref(), limit).await??;
+        Ok((response, self.checkout(sender, sent)))
+    }
+
+    fn checkout(&self, sender: SendRequest<RequestBody>, sent: Option<Arc<Sent>>) -> Checkout {
+        Checkout {
+            sender,
+            pool: Arc::clone(&self.pool),
+            sent,
+        }
+    }
+
+    async fn connect(&self, user: UserAddrs) -> Result<SendRequest<RequestBody>, Fault> {
+        let work = self.cx.work_conn(user).await?;
+        let (sender, connection) = Builder::new()
+            .title_case_headers(true) // upstream: Go writes header names so
+            .max_buf_size(READ_BUFFER)
+            .handshake(TokioIo::new(work))
+            .await?;
+        let pool = Arc::downgrade(&self.pool);
+        self.cx.users().spawn_graceful(|stop| async move {
+            let mut connection = pin!(connection.with_upgrades());
+            let ended = tokio::select! {
+                ended = connection.as_mut() => ended,
+                () = stop.cancelled() => {
+                    // Unused connections end now; a response under way is finished.
+                    if let Some(pool) = pool.upgrade() {
+                        pool.close();
+                    }
+                    connection.await
+                }
+            };
+            if let Err(error) = ended {
+                tracing::debug!("http work connection ended: {error}");
+            }
+        });
+        Ok(sender)
+    }
+}
+
+impl fmt::Debug for HttpBackend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpBackend")
+            .field("proxy", self.cx.name())
+            .field("rules", &self.rules)
+            .field("pool", &self.pool)
+            .finish()
+    }
+}
+
+/// Whether a kept connection takes a request. It has read a whole response, so it is ready or
+/// closed as soon as its task has run.
+async fn is_ready(sender: &mut SendRequest<RequestBody>, limit: Duration) -> bool {
+    sender.is_ready()
+        || matches!(
+            tokio::time::timeout(limit, sender.ready()).await,
+            Ok(Ok(()))
+        )
+}
+
+/// A second copy of a request that may be sent twice: it has no body and changes nothing
+/// (RFC 9110 9.2.1).
+fn copy_if_replayable(request: &Request<RequestBody>) -> Option<Request<RequestBody>> {
+    let safe = [Method::GET, Method::HEAD, Method::OPTIONS, Method::TRACE];
+    if !request.body().is_end_stream() || !safe.contains(request.method()) {
+        return None;
+    }
+    let mut copy = Request::new(RequestBody::empty());
+    *copy.method_mut() = request.method().clone();
+    *copy.uri_mut() = request.uri().clone();
+    *copy.headers_mut() = request.headers().clone();
+    Some(copy)
+}
+
+/// Waits for an answer, at most `limit` from the end of the request's body on.
+async fn in_time<T>(
+    answer: impl Future<Output = T>,
+    sent: Option<&Sent>,
+    limit: Duration,
+) -> Result<T, Fault> {
+    let mut answer = pin!(answer);
+    if let Some(sent) = sent {
+        tokio::select! {
+            biased;
+            answered = answer.as_mut() => return Ok(answered),
+            () = sent.over() => {}
+        }
+    }
+    tokio::time::timeout(limit, answer)
+        .await
+        .map_err(|_| Fault::Timeout)
+}

@@ -1,0 +1,178 @@
+//! Bodies on their way through: hyper's own, watched for their end.
+
+use std::{
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll},
+};
+
+use bytes::Bytes;
+use hyper::body::{Body, Frame, Incoming, SizeHint};
+use tokio::sync::Notify;
+
+use super::pool::Checkout;
+
+/// Whether the body of a request has been passed on to its end.
+#[derive(Debug, Default)]
+pub(super) struct Sent {
+    whole: AtomicBool,
+    over: Notify,
+}
+
+impl Sent {
+    /// Whether all of it was passed on.
+    pub(super) fn is_whole(&self) -> bool {
+        self.whole.load(Ordering::Acquire)
+    }
+
+    /// Waits until no more of the body will be passed on, whole or not.
+    ///
+    /// *Cancel safety*: safe.
+    pub(super) async fn over(&self) {
+        self.over.notified().await;
+    }
+}
+
+/// A request's body towards the service.
+#[derive(Debug)]
+pub(super) struct RequestBody(Option<(Incoming, Arc<Sent>)>);
+
+impl RequestBody {
+    /// The body, and what tells of its end if there is any body.
+    pub(super) fn new(incoming: Incoming) -> (Self, Option<Arc<Sent>>) {
+        if incoming.is_end_stream() {
+            return (Self::empty(), None);
+        }
+        let sent = Arc::new(Sent::default());
+        (Self(Some((incoming, Arc::clone(&sent)))), Some(sent))
+    }
+
+    pub(super) const fn empty() -> Self {
+        Self(None)
+    }
+}
+
+impl Body for RequestBody {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let Some((incoming, sent)) = &mut self.0 else {
+            return Poll::Ready(None);
+        };
+        let polled = Pin::new(&mut *incoming).poll_frame(cx);
+        if matches!(polled, Poll::Ready(None)) || incoming.is_end_stream() {
+            sent.whole.store(true, Ordering::Release);
+            sent.over.notify_one();
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.0
+            .as_ref()
+            .is_none_or(|(incoming, _)| incoming.is_end_stream())
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.0.as_ref().map_or_else(
+            || SizeHint::with_exact(0),
+            |(incoming, _)| incoming.size_hint(),
+        )
+    }
+}
+
+impl Drop for RequestBody {
+    fn drop(&mut self) {
+        if let Some((_, sent)) = &self.0 {
+            sent.over.notify_one();
+        }
+    }
+}
+
+/// A response's body towards the user.
+#[derive(Debug)]
+pub(super) enum ResponseBody {
+    /// Our own words.
+    Own(Option<Bytes>),
+    /// The service's, with the connection that it comes over.
+    Service(Incoming, Option<Checkout>),
+}
+
+impl ResponseBody {
+    pub(super) const fn empty() -> Self {
+        Self::Own(None)
+    }
+
+    pub(super) fn full(bytes: Bytes) -> Self {
+        Self::Own(Some(bytes).filter(|b| !b.is_empty()))
+    }
+
+    /// The service's body; the connection goes back to its pool once all of it was read.
+    pub(super) fn service(incoming: Incoming, checkout: Checkout) -> Self {
+        let mut body = Self::Service(incoming, Some(checkout));
+        body.give_back();
+        body
+    }
+
+    fn give_back(&mut self) {
+        if let Self::Service(incoming, checkout) = self
+            && incoming.is_end_stream()
+            && let Some(checkout) = checkout.take()
+        {
+            checkout.give_back();
+        }
+    }
+}
+
+impl Body for ResponseBody {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let (incoming, checkout) = match &mut *self {
+            Self::Own(bytes) => return Poll::Ready(bytes.take().map(|b| Ok(Frame::data(b)))),
+            Self::Service(incoming, checkout) => (incoming, checkout),
+        };
+        let polled = Pin::new(&mut *incoming).poll_frame(cx);
+        let ended = match &polled {
+            Poll::Ready(None) => true,
+            Poll::Ready(Some(Ok(_))) => incoming.is_end_stream(),
+            Poll::Ready(Some(Err(_))) => {
+                *checkout = None;
+                false
+            }
+            Poll::Pending => false,
+        };
+        if ended && let Some(checkout) = checkout.take() {
+            checkout.give_back();
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Own(bytes) => bytes.is_none(),
+            Self::Service(incoming, _) => incoming.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Own(bytes) => {
+                let len = bytes.as_ref().map_or(0, Bytes::len);
+                SizeHint::with_exact(u64::try_from(len).unwrap_or(u64::MAX))
+            }
+            Self::Service(incoming, _) => incoming.size_hint(),
+        }
+    }
+}

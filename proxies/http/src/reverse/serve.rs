@@ -1,0 +1,139 @@
+//! Serves one user connection with hyper: HTTP/1.1, or HTTP/2 with prior knowledge.
+
+use std::{future::Future, io, pin::pin, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use culvert_io::{Scope, Stream};
+use hyper::{
+    rt::Executor,
+    server::conn::{http1, http2},
+    service::service_fn,
+};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::AsyncReadExt;
+
+use super::{
+    guard::{Guard, Ties},
+    user::UserConn,
+};
+use crate::{
+    sniff::{H2_PREFACE, Sniff, h2_preface},
+    vhost::Inner,
+};
+
+/// How long the first bytes may take (upstream's `ReadHeaderTimeout`).
+const FIRST_BYTES: Duration = Duration::from_secs(60);
+
+/// How long a connection may stay without a request. Upstream waits for ever; three minutes
+/// outlast the 60 s that common load balancers keep theirs, so that they close first.
+const IDLE: Duration = Duration::from_secs(180);
+
+/// The longest head of a request, and hyper's read buffer. Go's limit is 1 MiB; servers behind it
+/// take 8 to 64 KiB (nginx 32, Apache 64 in all).
+const HEAD: usize = 64 * 1024;
+const HEAD_H2: u32 = 64 * 1024;
+
+/// Go's http2 server allows 250 requests at once on a connection.
+const H2_STREAMS: u32 = 250;
+/// How much of a request's body may be on its way, per request and in all.
+const H2_STREAM_WINDOW: u32 = 256 * 1024;
+const H2_WINDOW: u32 = 1024 * 1024;
+/// An HTTP/2 peer that is silent this long is asked for a sign, and given this long for it.
+const H2_PING: Duration = Duration::from_secs(60);
+const H2_PING_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Serves the requests of `stream` until it ends; told to stop, it finishes the request in hand.
+///
+/// *Cancel safety*: the connection is closed.
+pub(crate) async fn serve(vhost: Arc<Inner>, mut stream: Stream, scope: &Scope) {
+    let peer = *stream.peer();
+    let Ok(Ok((is_h2, seen))) = tokio::time::timeout(FIRST_BYTES, first_bytes(&mut stream)).await
+    else {
+        return;
+    };
+    let stream = stream.rewind(seen);
+    let ties = Arc::new(Ties::default());
+    let user = UserConn::new(vhost, Arc::clone(&ties), peer, scope.clone());
+    let ended = if is_h2 {
+        Box::pin(serve_h2(stream, user)).await
+    } else {
+        Box::pin(serve_h1(Guard::new(stream, ties), user)).await
+    };
+    if let Err(error) = ended {
+        tracing::debug!("http connection of [{}] ended: {error}", peer.addr);
+    }
+}
+
+async fn serve_h1(stream: Guard, user: UserConn) -> hyper::Result<()> {
+    let scope = user.scope.clone();
+    let user = Arc::new(user);
+    let service = service_fn(move |request| Arc::clone(&user).answer(request));
+    let served = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(IDLE)
+        .max_buf_size(HEAD)
+        .title_case_headers(true) // upstream: Go writes header names so
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades();
+    let mut served = pin!(served);
+    tokio::select! {
+        biased;
+        ended = served.as_mut() => return ended,
+        () = scope.stopped() => served.as_mut().graceful_shutdown(),
+    }
+    served.await
+}
+
+async fn serve_h2(stream: Stream, user: UserConn) -> hyper::Result<()> {
+    let scope = user.scope.clone();
+    let user = Arc::new(user);
+    let service = service_fn(move |request| Arc::clone(&user).answer(request));
+    let served = http2::Builder::new(InScope(scope.clone()))
+        .timer(TokioTimer::new())
+        .keep_alive_interval(H2_PING)
+        .keep_alive_timeout(H2_PING_TIMEOUT)
+        .max_concurrent_streams(H2_STREAMS)
+        .max_header_list_size(HEAD_H2)
+        .initial_stream_window_size(H2_STREAM_WINDOW)
+        .initial_connection_window_size(H2_WINDOW)
+        .serve_connection(TokioIo::new(stream), service);
+    let mut served = pin!(served);
+    tokio::select! {
+        biased;
+        ended = served.as_mut() => return ended,
+        () = scope.stopped() => served.as_mut().graceful_shutdown(),
+    }
+    served.await
+}
+
+/// Reads until it is clear which HTTP this is; the bytes must be put back.
+async fn first_bytes(stream: &mut Stream) -> io::Result<(bool, Bytes)> {
+    let mut seen = [0; H2_PREFACE.len()];
+    let mut len = 0;
+    loop {
+        let n = stream.read(seen.get_mut(len..).unwrap_or_default()).await?;
+        len += n;
+        let so_far = seen.get(..len).unwrap_or_default();
+        match h2_preface(so_far) {
+            Sniff::Found(()) => return Ok((true, Bytes::copy_from_slice(so_far))),
+            Sniff::NeedMore(_) if n > 0 => {}
+            Sniff::NeedMore(_) | Sniff::No => return Ok((false, Bytes::copy_from_slice(so_far))),
+        }
+    }
+}
+
+/// Spawns what hyper wants to run for HTTP/2 into a scope.
+#[derive(Clone)]
+pub(super) struct InScope(pub(super) Scope);
+
+impl<F> Executor<F> for InScope
+where
+    F: Future + Send + 'static,
+    F::Output: Send,
+{
+    fn execute(&self, work: F) {
+        self.0.spawn_graceful(|_stop| async move {
+            drop(work.await);
+        });
+    }
+}

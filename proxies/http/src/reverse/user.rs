@@ -1,0 +1,177 @@
+//! One user's connection: each of its requests from the route to the answer.
+
+use std::{convert::Infallible, sync::Arc};
+
+use culvert_io::{Peer, Scope};
+use culvert_proxy::UserAddrs;
+use http::{HeaderValue, Method, Request, Response, StatusCode, Version, header::UPGRADE};
+use hyper::{body::Incoming, upgrade::OnUpgrade};
+
+use super::{
+    backend::HttpBackend,
+    body::{RequestBody, ResponseBody},
+    fault::Fault,
+    guard::Ties,
+    headers::{remove_hop_by_hop, set, upgrade_of},
+    pool::Checkout,
+    request,
+    switch::switch,
+    target::{Target, routing_path},
+};
+use crate::vhost::Inner;
+
+/// What all requests of a user's connection share.
+pub(super) struct UserConn {
+    vhost: Arc<Inner>,
+    ties: Arc<Ties>,
+    pub(super) peer: Peer,
+    /// The user's address as `X-Forwarded-For` has it.
+    forwarded_for: HeaderValue,
+    pub(super) scope: Scope,
+}
+
+/// What a request asks to switch to, and how to get the bare connection.
+struct Leave {
+    user: OnUpgrade,
+    /// The protocol; a CONNECT names none.
+    protocol: Option<HeaderValue>,
+}
+
+impl UserConn {
+    pub(super) fn new(vhost: Arc<Inner>, ties: Arc<Ties>, peer: Peer, scope: Scope) -> Self {
+        let ip = peer.addr.ip().to_canonical().to_string();
+        let forwarded_for =
+            HeaderValue::from_str(&ip).unwrap_or_else(|_| HeaderValue::from_static("unknown"));
+        Self {
+            vhost,
+            ties,
+            peer,
+            forwarded_for,
+            scope,
+        }
+    }
+
+    /// Answers a request, whatever happens to it.
+    ///
+    /// *Cancel safety*: the connection to the service is closed.
+    pub(super) async fn answer(
+        self: Arc<Self>,
+        request: Request<Incoming>,
+    ) -> Result<Response<ResponseBody>, Infallible> {
+        let connect = request.method() == Method::CONNECT;
+        let may_leave = connect || request.headers().contains_key(UPGRADE);
+        let response = match self.forward(request).await {
+            Ok(response) => response,
+            Err(fault) => self.refuse(fault).await,
+        };
+        if may_leave {
+            let status = response.status();
+            let left = status == StatusCode::SWITCHING_PROTOCOLS || connect && status.is_success();
+            self.ties.settle(left);
+        }
+        Ok(response)
+    }
+
+    async fn refuse(&self, fault: Fault) -> Response<ResponseBody> {
+        // A body that broke the rules looks like a failure of the service.
+        let fault = if self.ties.refused() {
+            Fault::Malformed("framing")
+        } else {
+            fault
+        };
+        match &fault {
+            Fault::Malformed(_) | Fault::Unauthorized { .. } | Fault::NoRoute(_) => {
+                tracing::debug!("http request of [{}] refused: {fault}", self.peer.addr);
+            }
+            Fault::Timeout | Fault::Work(_) | Fault::Backend(_) | Fault::Switched => {
+                tracing::warn!(
+                    "do http proxy request of [{}] error: {fault}",
+                    self.peer.addr
+                );
+            }
+        }
+        fault.response(&self.vhost.not_found).await
+    }
+
+    async fn forward(
+        &self,
+        mut request: Request<Incoming>,
+    ) -> Result<Response<ResponseBody>, Fault> {
+        let leave = leave(&mut request);
+        let (parts, body) = request.into_parts();
+        let target = Target::new(&parts)?;
+        let backend = self.route(&target, &routing_path(&parts)?)?;
+        let (body, sent) = RequestBody::new(body);
+        let protocol = leave.as_ref().and_then(|leave| leave.protocol.as_ref());
+        let rules = (&backend.rules, &self.forwarded_for);
+        let request = request::ready(parts, body, &target, protocol, rules);
+        let user = UserAddrs {
+            src: Some(self.peer.addr),
+            dst: None,
+        };
+        let limit = self.vhost.response_timeout;
+        let (response, checkout) = backend.exchange(request, sent, user, limit).await?;
+        self.response(response, checkout, leave, &backend)
+    }
+
+    fn route(&self, target: &Target, path: &str) -> Result<Arc<HttpBackend>, Fault> {
+        let (host, user) = (target.host(), target.user());
+        let Some(backend) = self.vhost.router.lookup(host, path, user) else {
+            return Err(Fault::NoRoute(format!("{host} {path} {user}")));
+        };
+        match &backend.rules.auth {
+            Some(asked) if !asked.admit(target.given.as_ref()) => Err(Fault::Unauthorized {
+                proxy: target.to_proxy,
+            }),
+            _ => Ok(backend),
+        }
+    }
+
+    fn response(
+        &self,
+        response: Response<Incoming>,
+        checkout: Checkout,
+        leave: Option<Leave>,
+        backend: &HttpBackend,
+    ) -> Result<Response<ResponseBody>, Fault> {
+        let switched = response.status() == StatusCode::SWITCHING_PROTOCOLS;
+        let mut answer = match leave {
+            Some(Leave {
+                user,
+                protocol: Some(asked),
+            }) if switched => {
+                let given = upgrade_of(response.headers()).ok_or(Fault::Switched)?;
+                if !given.as_bytes().eq_ignore_ascii_case(asked.as_bytes()) {
+                    return Err(Fault::Switched);
+                }
+                switch(response, user, Some(given), self)
+            }
+            Some(Leave {
+                user,
+                protocol: None,
+            }) if response.status().is_success() => switch(response, user, None, self),
+            _ if switched => return Err(Fault::Switched),
+            _ => {
+                let (mut parts, incoming) = response.into_parts();
+                remove_hop_by_hop(&mut parts.headers);
+                Response::from_parts(parts, ResponseBody::service(incoming, checkout))
+            }
+        };
+        *answer.version_mut() = Version::HTTP_11;
+        set(answer.headers_mut(), &backend.rules.response);
+        Ok(answer)
+    }
+}
+
+/// What a request asks to leave HTTP for, if it does.
+fn leave(request: &mut Request<Incoming>) -> Option<Leave> {
+    let protocol = match request.version() {
+        _ if request.method() == Method::CONNECT => None,
+        Version::HTTP_11 => Some(upgrade_of(request.headers())?),
+        _ => return None,
+    };
+    Some(Leave {
+        user: hyper::upgrade::on(request),
+        protocol,
+    })
+}

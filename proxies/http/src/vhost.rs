@@ -1,0 +1,16 @@
+//! Many services behind one port: routes, the two servers that use them, and the page for a miss.
+
+mod host;
+mod http;
+mod https;
+mod not_found;
+mod router;
+
+pub use self::{
+    host::canonical_host,
+    http::HttpVhost,
+    https::{HttpsBackend, HttpsVhost},
+    not_found::SERVER,
+    router::{Route, Router},
+};
+pub(crate) use self::{http::Inner, not_found::NotFound};
