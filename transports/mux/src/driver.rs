@@ -1,4 +1,4 @@
-//! Joins the protocol to a byte stream: one task per session, and one lock.
+//! Joins the protocol to a byte stream: one task per session.
 //!
 //! The driver task reads, keeps time and sends what is staged. Large frames are sent by the task
 //! of the stream that wrote them, with the driver's waker: whoever finds the transport full, it is
@@ -9,137 +9,24 @@ use std::{
     io::{self, IoSlice},
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll, Waker},
+    task::{Context, Poll},
     time::Duration,
 };
 
 use bytes::Bytes;
-use culvert_io::{Buffer, Stream};
-use parking_lot::Mutex;
+use culvert_io::Buffer;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
-    sync::Notify,
     time::{Instant, Sleep},
 };
 
 use crate::{
     MuxError,
-    core::{Core, Received},
+    core::Received,
+    shared::{Direction, Inner, Shared},
 };
 
-/// What the driver, the handles and the streams of a session share.
-#[derive(Debug)]
-pub(crate) struct Shared {
-    inner: Mutex<Inner>,
-    pub(crate) incoming: Notify,
-    pub(crate) slots: Notify,
-    pub(crate) gone: Notify,
-}
-
-/// What keeps a session alive.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Owner {
-    /// Handles exist.
-    Handles,
-    /// The last handle was dropped: the session ends with its last stream.
-    Streams,
-}
-
-/// The protocol with its transport.
-#[derive(Debug)]
-pub(crate) struct Inner {
-    pub(crate) core: Core,
-    /// The transport, until the session is gone.
-    io: Option<Stream>,
-    driver: Option<Waker>,
-    /// The driver is on its way and need not be woken.
-    kicked: bool,
-    /// The transport is full and will wake the driver.
-    blocked: bool,
-    /// Something was written and not flushed.
-    unflushed: bool,
-    /// When the driver will look at the time of its own accord.
-    armed: Option<Instant>,
-    /// An ended session sends what is queued until then.
-    linger: Option<Instant>,
-    owner: Owner,
-    write_timeout: Duration,
-}
-
-impl Shared {
-    pub(crate) fn new(core: Core, io: Stream, write_timeout: Duration) -> Self {
-        Self {
-            inner: Mutex::new(Inner {
-                core,
-                io: Some(io),
-                driver: None,
-                kicked: false,
-                blocked: false,
-                unflushed: false,
-                armed: None,
-                linger: None,
-                owner: Owner::Handles,
-                write_timeout,
-            }),
-            incoming: Notify::new(),
-            slots: Notify::new(),
-            gone: Notify::new(),
-        }
-    }
-
-    /// Works on the session, and wakes whom that concerns after the lock is released.
-    pub(crate) fn with<R>(&self, work: impl FnOnce(&mut Inner) -> R) -> R {
-        let mut inner = self.inner.lock();
-        let result = work(&mut inner);
-        let driver = inner.driver_to_wake();
-        let wakes = inner.core.take_wakes();
-        let signals = inner.core.take_signals();
-        let ended = inner.core.ended().is_some();
-        let gone = inner.io.is_none();
-        drop(inner);
-        for waker in wakes {
-            waker.wake();
-        }
-        if ended {
-            self.incoming.notify_waiters();
-            self.slots.notify_waiters();
-        }
-        if gone {
-            self.gone.notify_waiters();
-        }
-        for _ in 0..signals.incoming {
-            self.incoming.notify_one();
-        }
-        for _ in 0..signals.slots {
-            self.slots.notify_one();
-        }
-        if let Some(driver) = driver {
-            driver.wake();
-        }
-        result
-    }
-}
-
 impl Inner {
-    /// The driver's waker if there is work for it that it does not know of.
-    fn driver_to_wake(&mut self) -> Option<Waker> {
-        if self.kicked || self.io.is_none() {
-            return None;
-        }
-        let to_send = self.core.queued() > 0 && !self.blocked;
-        let to_end = self.core.ended().is_some();
-        let late = match (self.core.deadline(), self.armed) {
-            (Some(due), Some(armed)) => due < armed,
-            (due, None) => due.is_some(),
-            (None, Some(_)) => false,
-        };
-        if !(to_send || to_end || late) {
-            return None;
-        }
-        self.kicked = true;
-        self.driver.clone()
-    }
-
     /// Sends what is queued right away, from the task of a stream.
     pub(crate) fn send_now(&mut self) {
         if self.blocked {
@@ -200,50 +87,6 @@ impl Inner {
         self.blocked = false;
         self.core.output_flows();
         Poll::Ready(Ok(()))
-    }
-
-    /// Ends the session for `why`. What is queued is still sent where that makes sense: all of it
-    /// on an ordinary close, a go-away after a broken protocol.
-    pub(crate) fn fail(&mut self, why: MuxError) {
-        if self.core.ended().is_some() {
-            return;
-        }
-        let linger = match why {
-            MuxError::Closed => Some(self.write_timeout),
-            MuxError::Protocol(_) => Some(GO_AWAY_TIME),
-            _ => None,
-        };
-        tracing::debug!(error = %why, "yamux session ends");
-        self.core.end(why);
-        match linger {
-            Some(time) => self.linger = Some(Instant::now() + time),
-            None => self.cut(),
-        }
-    }
-
-    /// Lets go of the transport.
-    fn cut(&mut self) {
-        self.io = None;
-        self.driver = None;
-        self.core.abandon_output();
-    }
-
-    /// Whether the transport is gone.
-    pub(crate) const fn is_gone(&self) -> bool {
-        self.io.is_none()
-    }
-
-    /// The last handle was dropped.
-    pub(crate) fn orphan(&mut self) {
-        self.owner = Owner::Streams;
-        self.end_if_unused();
-    }
-
-    /// Ends a session without handles when its last stream is gone.
-    pub(crate) fn end_if_unused(&mut self) {
-        if self.owner == Owner::Streams && self.core.in_use() == 0 {
-            self.fail(MuxError::Closed);
-        }
     }
 
     /// Reads until the transport has nothing more, or enough for one turn. Answers whether to
@@ -354,11 +197,29 @@ impl Inner {
         let Some(io) = &mut self.io else {
             return Poll::Ready(());
         };
-        if Pin::new(io).poll_shutdown(cx).is_pending() {
-            return Poll::Pending;
+        let mut io = Pin::new(io);
+        if self.direction == Direction::Open {
+            if io.as_mut().poll_shutdown(cx).is_pending() {
+                return Poll::Pending;
+            }
+            self.direction = Direction::Shut;
+            let drained = Instant::now() + DRAIN_TIME;
+            self.linger = self.linger.map(|at| at.min(drained));
         }
-        self.cut();
-        Poll::Ready(())
+        let mut waste = Buffer::small();
+        for _ in 0..MAX_DRAINS {
+            let mut space = ReadBuf::new(waste.payload_mut());
+            match io.as_mut().poll_read(cx, &mut space) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(Ok(())) if !space.filled().is_empty() => {}
+                Poll::Ready(_) => {
+                    self.cut();
+                    return Poll::Ready(());
+                }
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
     }
 
     fn next_time(&self) -> Option<Instant> {
@@ -458,9 +319,12 @@ fn earliest(a: Option<Instant>, b: Option<Instant>) -> Option<Instant> {
 
 /// Slices per system call (measured: more bring nothing).
 const MAX_SLICES: usize = 64;
+/// Reads in one turn whose bytes nobody wants.
+const MAX_DRAINS: usize = 16;
 /// Bytes read in one turn, before the streams get theirs.
 const TURN: usize = 64 * 1024;
 /// A shorter read is copied out as a whole, so its buffer goes straight back to the pool.
 const SHARE_FROM: usize = 4 * 1024;
-/// How long a broken session tries to say so.
-const GO_AWAY_TIME: Duration = Duration::from_secs(1);
+/// How long an ended session waits for the peer to close as well: a socket that is closed with
+/// unread bytes resets the connection, and the peer may lose the last of what we sent.
+const DRAIN_TIME: Duration = Duration::from_millis(500);

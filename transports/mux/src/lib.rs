@@ -18,6 +18,7 @@ mod driver;
 mod error;
 mod frame;
 mod session;
+mod shared;
 mod stream;
 
 pub use config::{MuxConfig, Role};

@@ -8,7 +8,8 @@ use tokio::time::Instant;
 use crate::{
     MuxConfig, MuxError, MuxStream, Role,
     core::Core,
-    driver::{Driver, Inner, Shared},
+    driver::Driver,
+    shared::{Inner, Shared},
 };
 
 /// One yamux session. Clones lead to the same session.
@@ -63,6 +64,7 @@ impl MuxSession {
     ///
     /// *Cancel safety*: safe; no stream is opened.
     pub async fn open_bare(&self) -> Result<MuxStream, MuxError> {
+        let mut waited = false;
         loop {
             let notified = self.handle.shared.slots.notified();
             let opened = self
@@ -70,9 +72,14 @@ impl MuxSession {
                 .shared
                 .with(|inner| inner.core.open(Instant::now()))?;
             if let Some(id) = opened {
+                if waited {
+                    // Two signals in a row may have woken only us.
+                    self.handle.shared.slots.notify_one();
+                }
                 return Ok(self.stream(id));
             }
             notified.await;
+            waited = true;
         }
     }
 
@@ -94,13 +101,19 @@ impl MuxSession {
     ///
     /// *Cancel safety*: safe; a stream is not lost.
     pub async fn accept_bare(&self) -> Result<MuxStream, MuxError> {
+        let mut waited = false;
         loop {
             let notified = self.handle.shared.incoming.notified();
             let accepted = self.handle.shared.with(|inner| inner.core.accept())?;
             if let Some(id) = accepted {
+                if waited {
+                    // Two signals in a row may have woken only us.
+                    self.handle.shared.incoming.notify_one();
+                }
                 return Ok(self.stream(id));
             }
             notified.await;
+            waited = true;
         }
     }
 

@@ -14,7 +14,7 @@ use tokio::{
     time::Instant,
 };
 
-use crate::{config::STAGE_BELOW, driver::Shared};
+use crate::{config::STAGE_BELOW, shared::Shared};
 
 /// A stream of a session. Dropping it finishes it: what was written is sent, then FIN; what it
 /// has not read is thrown away.

@@ -3,7 +3,6 @@
 //! Needs `go` and, for the first build, the Go module proxy; without `go` the tests are skipped.
 #![expect(
     clippy::unwrap_used,
-    clippy::indexing_slicing,
     clippy::cast_possible_truncation,
     clippy::print_stdout,
     clippy::panic,

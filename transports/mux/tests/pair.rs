@@ -15,8 +15,9 @@ use common::{pattern, session, stream, within};
 use culvert_io::Scope;
 use culvert_mux::{MuxConfig, MuxError, MuxSession, Role};
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::{AsyncReadExt, AsyncWriteExt, DuplexStream},
     runtime::Handle,
+    sync::mpsc,
     task::JoinSet,
     time::Instant,
 };
@@ -403,4 +404,65 @@ async fn unknown_peers_get_little_memory() {
         assert!(server.buffered() <= 96 * KIB);
     })
     .await;
+}
+
+/// Carries bytes from `from` to `to`, each `delay` later, in any amount.
+async fn link(
+    mut from: tokio::io::ReadHalf<DuplexStream>,
+    mut to: tokio::io::WriteHalf<DuplexStream>,
+    delay: Duration,
+) {
+    let (queue, mut late) = mpsc::channel::<(Instant, Vec<u8>)>(100_000);
+    let send = async move {
+        while let Some((at, bytes)) = late.recv().await {
+            tokio::time::sleep_until(at).await;
+            to.write_all(&bytes).await.unwrap();
+        }
+    };
+    let receive = async move {
+        let mut buf = vec![0; 64 * KIB];
+        while let Ok(n @ 1..) = from.read(&mut buf).await {
+            let bytes = (Instant::now() + delay, buf[..n].to_vec());
+            queue.send(bytes).await.unwrap();
+        }
+    };
+    tokio::join!(send, receive);
+}
+
+/// On a link of 50 ms round trip without a limit of its own, windows are all that limits.
+#[tokio::test(start_paused = true)]
+async fn windows_open_within_a_few_round_trips() {
+    let (a, a_far) = tokio::io::duplex(1024 * KIB);
+    let (b, b_far) = tokio::io::duplex(1024 * KIB);
+    let client = session(a, Role::Client, MuxConfig::default());
+    let server = session(b, Role::Server, MuxConfig::default());
+    let (a_read, a_write) = tokio::io::split(a_far);
+    let (b_read, b_write) = tokio::io::split(b_far);
+    let mut tasks = JoinSet::new();
+    let delay = Duration::from_millis(25);
+    tasks.spawn(link(a_read, b_write, delay));
+    tasks.spawn(link(b_read, a_write, delay));
+    // Streams that take the opening grants, then one that has to grow.
+    let mut grown = Vec::new();
+    for _ in 0..3 {
+        let mut stream = client.open().await.unwrap();
+        stream.write_u8(1).await.unwrap();
+        grown.push((stream, server.accept().await.unwrap()));
+    }
+    for (i, (mut up, mut down)) in grown.into_iter().enumerate() {
+        let start = Instant::now();
+        tasks.spawn(async move {
+            let part = vec![3; 256 * KIB];
+            for _ in 0..256 {
+                up.write_all(&part).await.unwrap();
+            }
+            up.shutdown().await.unwrap();
+        });
+        let mut got = Vec::new();
+        down.read_to_end(&mut got).await.unwrap();
+        assert_eq!(got.len(), 64 * KIB * KIB + 1);
+        // 6 MiB a round trip need 11 of them; credit comes by halves and growth takes three.
+        let trips = start.elapsed().as_millis() / 50;
+        assert!((8..=30).contains(&trips), "stream {i}: {trips} round trips");
+    }
 }

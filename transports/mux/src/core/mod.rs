@@ -164,6 +164,11 @@ impl Core {
         self.streams.len()
     }
 
+    /// Whether the peer takes no new streams.
+    pub(crate) const fn is_refusing(&self) -> bool {
+        self.refusing
+    }
+
     /// Streams handed out by open or accept and not dropped.
     pub(crate) const fn in_use(&self) -> usize {
         self.in_use

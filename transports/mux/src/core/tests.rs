@@ -35,7 +35,7 @@ fn output(core: &mut Core) -> Vec<u8> {
         let used = core.transmit(&mut slices);
         let bytes: Vec<u8> = slices[..used].iter().flat_map(|s| s.to_vec()).collect();
         // Taken in odd portions, as a transport may.
-        let n = bytes.len().min(1000);
+        let n = bytes.len().min(100_003);
         all.extend_from_slice(&bytes[..n]);
         core.transmitted(n);
     }
