@@ -1,0 +1,228 @@
+//! Both roles against crypto/tls of Go, which is what real frp uses.
+//!
+//! Needs `go` and, for the first build, the Go module proxy; without `go` the tests are skipped.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a failed test panics, a skipped one says so"
+)]
+
+use std::{
+    io::ErrorKind,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::OnceLock,
+};
+
+use culvert_io::{Peer, Stream};
+use culvert_tls::{
+    IdentityFiles, TlsError, accept, client_config, connect, server_config, server_name,
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpListener,
+};
+
+const TOTAL: usize = 8 * 1024 * 1024;
+
+/// The built peer, or `None` without Go.
+fn program() -> Option<&'static Path> {
+    static BUILT: OnceLock<Option<PathBuf>> = OnceLock::new();
+    BUILT.get_or_init(build).as_deref()
+}
+
+fn build() -> Option<PathBuf> {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/peers/go");
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("go-tls");
+    let built = Command::new("go")
+        .args(["build", "-mod=readonly", "-o"])
+        .arg(&target)
+        .arg("./tls")
+        .current_dir(source)
+        .status();
+    match built {
+        Err(e) if e.kind() == ErrorKind::NotFound => {
+            println!("skipped: go is not installed");
+            None
+        }
+        Err(e) => panic!("go does not run: {e}"),
+        Ok(status) => {
+            assert!(status.success(), "the Go peer does not build");
+            Some(target)
+        }
+    }
+}
+
+/// A process that does not outlive its test.
+struct Running(Child);
+
+impl Running {
+    fn succeeded(mut self) -> bool {
+        self.0.wait().unwrap().success()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
+}
+
+async fn meet(program: &Path, args: &[&str]) -> (Stream, Running) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let at = listener.local_addr().unwrap();
+    let child = Command::new(program)
+        .args(["-dial", &at.to_string()])
+        .args(args)
+        .stdout(Stdio::null())
+        .stderr(Stdio::inherit())
+        .spawn()
+        .unwrap();
+    let child = Running(child);
+    let (socket, addr) = listener.accept().await.unwrap();
+    (Stream::tcp(socket, Peer::new(addr, at, "tcp")), child)
+}
+
+fn pattern() -> Vec<u8> {
+    (0..TOTAL)
+        .map(|i| (((i * 31) >> 3) & 0xff).to_le_bytes()[0])
+        .collect()
+}
+
+/// Sends a pattern, half-closes, and reads the echo to its end.
+async fn send(stream: Stream) {
+    let (mut r, mut w) = tokio::io::split(stream);
+    let data = pattern();
+    let mut got = Vec::new();
+    let sending = async {
+        for part in data.chunks(300_000) {
+            w.write_all(part).await.unwrap();
+        }
+        w.shutdown().await.unwrap();
+    };
+    let ((), end) = tokio::join!(sending, r.read_to_end(&mut got));
+    end.unwrap();
+    assert!(got == data);
+}
+
+/// Echoes to the end.
+async fn echo(stream: Stream) {
+    let (mut r, mut w) = tokio::io::split(stream);
+    let copied = tokio::io::copy(&mut r, &mut w).await.unwrap();
+    assert_eq!(copied, TOTAL as u64);
+    w.shutdown().await.unwrap();
+    assert_eq!(r.read(&mut [0; 8]).await.unwrap(), 0);
+}
+
+/// The files of one authority and one leaf for `name`, made by Go.
+struct Made(PathBuf);
+
+impl Made {
+    fn new(program: &Path, name: &str) -> Self {
+        let dir = Path::new(env!("CARGO_TARGET_TMPDIR"))
+            .join(format!("certificates-{}-{name}", std::process::id()));
+        std::fs::create_dir_all(&dir).unwrap();
+        let made = Command::new(program)
+            .arg("-make")
+            .arg(&dir)
+            .args(["-name", name])
+            .status()
+            .unwrap();
+        assert!(made.success());
+        Self(dir)
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+
+    fn leaf(&self) -> IdentityFiles {
+        IdentityFiles {
+            cert: self.file("leaf.crt"),
+            key: self.file("leaf.key"),
+        }
+    }
+
+    fn args(&self) -> [String; 6] {
+        let text = |name| self.file(name).to_str().unwrap().to_owned();
+        [
+            "-cert".to_owned(),
+            text("leaf.crt"),
+            "-key".to_owned(),
+            text("leaf.key"),
+            "-ca".to_owned(),
+            text("ca.crt"),
+        ]
+    }
+}
+
+impl Drop for Made {
+    fn drop(&mut self) {
+        drop(std::fs::remove_dir_all(&self.0));
+    }
+}
+
+#[tokio::test]
+async fn our_client_with_gos_server() {
+    let Some(program) = program() else { return };
+    let config = client_config(None, None).unwrap();
+    for args in [&["-role", "server"][..], &["-role", "server", "-tls12"]] {
+        let (stream, child) = meet(program, args).await;
+        let name = server_name("127.0.0.1", false).unwrap();
+        send(connect(stream, &config, name).await.unwrap()).await;
+        assert!(child.succeeded());
+    }
+}
+
+#[tokio::test]
+async fn our_server_with_gos_client() {
+    let Some(program) = program() else { return };
+    let config = server_config(None, None).unwrap();
+    for args in [&["-role", "client"][..], &["-role", "client", "-tls12"]] {
+        let (stream, child) = meet(program, args).await;
+        echo(accept(stream, &config).await.unwrap()).await;
+        assert!(child.succeeded());
+    }
+}
+
+#[tokio::test]
+async fn both_sides_verify_certificates_made_by_go() {
+    let Some(program) = program() else { return };
+    for name in ["127.0.0.1", "example.com"] {
+        let made = Made::new(program, name);
+        let ca = made.file("ca.crt");
+        let files = made.args();
+        let args = |role| {
+            let mut args = vec!["-role", role, "-name", name];
+            args.extend(files.iter().map(String::as_str));
+            args
+        };
+        let ours = client_config(Some(&made.leaf()), Some(&ca)).unwrap();
+        let (stream, child) = meet(program, &args("server")).await;
+        let verified = server_name(name, true).unwrap();
+        send(connect(stream, &ours, verified).await.unwrap()).await;
+        assert!(child.succeeded());
+
+        let (stream, _child) = meet(program, &args("server")).await;
+        let wrong = server_name("invalid.com", true).unwrap();
+        let refused = connect(stream, &ours, wrong).await;
+        assert!(
+            matches!(refused, Err(TlsError::Certificate(_))),
+            "{refused:?}"
+        );
+
+        let ours = server_config(Some(&made.leaf()), Some(&ca)).unwrap();
+        let (stream, child) = meet(program, &args("client")).await;
+        echo(accept(stream, &ours).await.unwrap()).await;
+        assert!(child.succeeded());
+
+        let (stream, _child) = meet(program, &["-role", "client"]).await;
+        let refused = accept(stream, &ours).await;
+        assert!(
+            matches!(refused, Err(TlsError::Certificate(_))),
+            "{refused:?}"
+        );
+    }
+}
