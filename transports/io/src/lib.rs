@@ -1,4 +1,4 @@
-//! Byte streams as values: [`Stream`], lent [`Buffer`]s, the [`relay`] that joins two streams,
+//! Byte streams as values: [`Stream`], lent [`Buffer`]s, the [`relay()`] that joins two streams,
 //! the [`Lanes`] that carry them and the [`Scope`] that owns tasks.
 //!
 //! This is the only crate of the workspace with `unsafe` code, and `relay/splice.rs` its only file.

@@ -22,6 +22,9 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin + 'static> Io for T {}
 
 /// A stream whose bytes arrive and leave as owned chunks, so that a relay can pass them on
 /// without a copy: a multiplexed stream keeps received slices, and sends a lent [`Buffer`] as it is.
+///
+/// Once `poll_shutdown` was answered, dropping the stream must neither reset it nor lose what was
+/// submitted; `poll_shutdown` is called at most once by a relay.
 pub trait ChunkIo: Io {
     /// The next received chunk, or `None` once the peer has finished.
     ///
