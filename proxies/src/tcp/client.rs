@@ -11,6 +11,7 @@ use culvert_io::{Peer, Relaying, Scope, Stream, relay};
 use culvert_proxy::{BoxFuture, ClientProxy, ProxyError, Work};
 use culvert_wire::msg::StartWorkConn;
 use tokio::{io::AsyncWriteExt, net::TcpStream, time::timeout};
+use tracing::Instrument;
 
 use crate::{
     addr::join_host_port,
@@ -96,8 +97,8 @@ fn address(text: &str) -> io::Result<IpAddr> {
 impl ClientProxy for LocalTcp {
     /// Serves one user to the end. For a service that cannot be reached the error's text is the
     /// line that operators look for; the caller logs it.
-    fn serve<'a>(&'a self, work: Work, _scope: &'a Scope) -> BoxFuture<'a, Result<(), ProxyError>> {
-        Box::pin(async move {
+    fn serve<'a>(&'a self, work: Work, scope: &'a Scope) -> BoxFuture<'a, Result<(), ProxyError>> {
+        let serve = async move {
             let local = self.dial(&work.start).await?;
             // Seen from here, the service is at the end of the work connection.
             let done = relay(work.stream, local, &Relaying::default()).await;
@@ -108,6 +109,7 @@ impl ClientProxy for LocalTcp {
                 done.end
             );
             Ok(())
-        })
+        };
+        Box::pin(serve.instrument(scope.span().clone()))
     }
 }

@@ -53,7 +53,9 @@ impl ServerKind for TcpKind {
             self.ports.listen_tcp(cx.name().as_str(), ask.remote_port)?
         };
         let port = bound.port;
-        tracing::info!("tcp proxy listen port [{port}]");
+        scope
+            .span()
+            .in_scope(|| tracing::info!("tcp proxy listen port [{port}]"));
         let users = cx.users().child(scope.span().clone());
         scope.spawn(accept(bound, cx, users));
         Ok(Opened {

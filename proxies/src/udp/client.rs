@@ -7,6 +7,7 @@ use culvert_io::Scope;
 use culvert_proxy::{BoxFuture, ClientProxy, ProxyError, Work};
 use parking_lot::Mutex;
 use tokio::{net::lookup_host, sync::mpsc, time::timeout};
+use tracing::Instrument;
 
 use super::{
     packets::{LARGEST, QUEUE, next_packet, send_all, split},
@@ -108,14 +109,17 @@ impl ClientProxy for LocalUdp {
     /// Serves all users of the proxy. The server keeps one work connection at a time, so a new
     /// one ends the one before. Fails only when the service has no address.
     fn serve<'a>(&'a self, work: Work, scope: &'a Scope) -> BoxFuture<'a, Result<(), ProxyError>> {
-        Box::pin(async move {
-            let inner = StopOnDrop(scope.child(scope.span().clone()));
-            let before = self.current.lock().replace(inner.0.clone());
-            if let Some(before) = before {
-                before.stop();
+        Box::pin(
+            async move {
+                let inner = StopOnDrop(scope.child(scope.span().clone()));
+                let before = self.current.lock().replace(inner.0.clone());
+                if let Some(before) = before {
+                    before.stop();
+                }
+                self.carry(work, &inner.0).await
             }
-            self.carry(work, &inner.0).await
-        })
+            .instrument(scope.span().clone()),
+        )
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use culvert_io::Stream;
 use culvert_proxy::ProxyError;
-use culvert_transport::{Framed, FramedReader, FramedWriter, TransportError};
+use culvert_transport::{Framed, FramedReader, FramedWriter, TransportError, report};
 use culvert_wire::{
     Codec, Message,
     msg::{Ping, UdpPacket},
@@ -112,7 +112,7 @@ fn stalled() -> ProxyError {
 
 fn failed(error: TransportError) -> ProxyError {
     match error {
-        TransportError::Io(source) => ProxyError::io("udp work connection", source),
-        other => ProxyError::Peer(other.to_string()),
+        TransportError::Io(source) => ProxyError::io("work connection", source),
+        other => ProxyError::Peer(report(&other)),
     }
 }

@@ -68,7 +68,9 @@ impl ServerKind for UdpKind {
                 })?
         };
         let port = bound.port;
-        tracing::info!("udp proxy listen port [{port}]");
+        scope
+            .span()
+            .in_scope(|| tracing::info!("udp proxy listen port [{port}]"));
         let bound = Arc::new(bound);
         let (to_client, queue) = mpsc::channel(QUEUE);
         scope.spawn(receive(
