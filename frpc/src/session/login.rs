@@ -71,6 +71,8 @@ async fn speak(
     if !answer.error.is_empty() {
         return Err(LoginError::Refused(answer.error));
     }
+    // From here on the server may send as much as its users do.
+    link.authenticate();
     Ok((control.encrypt(&client.key)?, answer.run_id))
 }
 
