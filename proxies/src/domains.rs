@@ -67,7 +67,11 @@ pub(crate) fn no_group(ask: &NewProxy) -> Result<(), ProxyError> {
     if ask.group.is_empty() {
         return Ok(());
     }
-    let kind = if ask.proxy_type.is_empty() { "tcp" } else { &ask.proxy_type };
+    let kind = if ask.proxy_type.is_empty() {
+        "tcp"
+    } else {
+        &ask.proxy_type
+    };
     Err(ProxyError::refused(format!(
         "load balancing groups are not supported for type [{kind}]"
     )))

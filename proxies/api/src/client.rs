@@ -20,11 +20,7 @@ pub struct Work {
 pub trait ClientProxy: fmt::Debug + Send + Sync + 'static {
     /// Serves one work connection to its end. Further tasks live in `scope`, which ends with the
     /// proxy.
-    fn serve<'a>(
-        &'a self,
-        work: Work,
-        scope: &'a Scope,
-    ) -> BoxFuture<'a, Result<(), ProxyError>>;
+    fn serve<'a>(&'a self, work: Work, scope: &'a Scope) -> BoxFuture<'a, Result<(), ProxyError>>;
 }
 
 /// A client proxy shared by its work connections.

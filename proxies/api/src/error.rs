@@ -44,6 +44,9 @@ impl ProxyError {
 
     /// An I/O failure while doing `context`.
     pub fn io(context: impl Into<String>, source: io::Error) -> Self {
-        Self::Io { context: context.into(), source }
+        Self::Io {
+            context: context.into(),
+            source,
+        }
     }
 }

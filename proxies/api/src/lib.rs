@@ -16,7 +16,5 @@ pub use client::{BoxClientProxy, ClientProxy, Work};
 pub use error::ProxyError;
 pub use layers::LayerFlags;
 pub use lease::Lease;
-pub use server::{
-    BoxFuture, DynServerKind, Opened, ServerCx, ServerKind, ServerKinds, UserAddrs,
-};
+pub use server::{BoxFuture, DynServerKind, Opened, ServerCx, ServerKind, ServerKinds, UserAddrs};
 pub use snappy::SnappyStream;

@@ -106,6 +106,8 @@ impl ServerKinds {
     /// Refused with upstream's `unknown proxy type` text.
     pub fn get(&self, name: &str) -> Result<&Arc<dyn DynServerKind>, ProxyError> {
         let name = if name.is_empty() { "tcp" } else { name };
-        self.0.get(name).ok_or_else(|| ProxyError::refused(format!("unknown proxy type: {name}")))
+        self.0
+            .get(name)
+            .ok_or_else(|| ProxyError::refused(format!("unknown proxy type: {name}")))
     }
 }
