@@ -79,17 +79,7 @@ impl UserConn {
         } else {
             fault
         };
-        match &fault {
-            Fault::Malformed(_) | Fault::Unauthorized { .. } | Fault::NoRoute(_) => {
-                tracing::debug!("http request of [{}] refused: {fault}", self.peer.addr);
-            }
-            Fault::Timeout | Fault::Work(_) | Fault::Backend(_) | Fault::Switched => {
-                tracing::warn!(
-                    "do http proxy request of [{}] error: {fault}",
-                    self.peer.addr
-                );
-            }
-        }
+        tracing::debug!("http request of [{}] not served: {fault}", self.peer.addr);
         fault.response(&self.vhost.not_found).await
     }
 
@@ -110,14 +100,22 @@ impl UserConn {
             dst: None,
         };
         let limit = self.vhost.response_timeout;
-        let (response, checkout) = backend.exchange(request, sent, user, limit).await?;
+        let answered = backend.exchange(request, sent, user, limit).await;
+        let (response, checkout) = answered.inspect_err(|fault| {
+            if !self.ties.refused() {
+                tracing::warn!(
+                    "do http proxy request [host: {}] error: {fault}",
+                    target.host()
+                );
+            }
+        })?;
         self.response(response, checkout, leave, &backend)
     }
 
     fn route(&self, target: &Target, path: &str) -> Result<Arc<HttpBackend>, Fault> {
         let (host, user) = (target.host(), target.user());
         let Some(backend) = self.vhost.router.lookup(host, path, user) else {
-            return Err(Fault::NoRoute(format!("{host} {path} {user}")));
+            return Err(Fault::NoRoute(format!("{host} {path:?} {user:?}")));
         };
         match &backend.rules.auth {
             Some(asked) if !asked.admit(target.given.as_ref()) => Err(Fault::Unauthorized {

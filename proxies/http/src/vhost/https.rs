@@ -93,7 +93,7 @@ impl HttpsVhost {
         };
         let Some(backend) = self.router.lookup(&name, "", "") else {
             tracing::debug!(
-                "https request of [{}] for unknown host [{name}]",
+                "https request of [{}] for unknown host {name:?}",
                 stream.peer().addr
             );
             let alert = async {
