@@ -79,7 +79,10 @@ async fn serve(listener: TcpListener) {
     let mut tasks = JoinSet::new();
     while let Ok(mut stream) = session.accept_bare().await {
         tasks.spawn(async move {
-            if stream.read_u8().await.unwrap() == ECHO {
+            let Ok(kind) = stream.read_u8().await else {
+                return;
+            };
+            if kind == ECHO {
                 let mut message = [0; MESSAGE];
                 while stream.read_exact(&mut message).await.is_ok() {
                     stream.write_all(&message).await.unwrap();
@@ -133,6 +136,28 @@ async fn rounds(session: &MuxSession, streams: u32, each: u32) {
     );
 }
 
+/// Resident memory of the process, bytes (pages of 4 KiB).
+fn resident() -> u64 {
+    let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
+    let pages = statm.split_whitespace().nth(1).map(str::parse::<u64>);
+    pages.and_then(Result::ok).unwrap_or(0) * 4096
+}
+
+async fn idle(session: &MuxSession, streams: u64) {
+    let before = resident();
+    let mut held = Vec::new();
+    for _ in 0..streams {
+        held.push(session.open_bare().await.unwrap());
+    }
+    while session.unacknowledged() > 0 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    println!(
+        "idle, {streams} streams: {} bytes per stream, both ends and a task",
+        resident().saturating_sub(before) / streams
+    );
+}
+
 fn main() {
     let mut args = std::env::args().skip(1).filter_map(|a| a.parse().ok());
     let streams = args.next().unwrap_or(8);
@@ -152,6 +177,7 @@ fn main() {
         bulk(&session, streams, gib).await;
         rounds(&session, 1, 20_000).await;
         rounds(&session, 64, 3000).await;
+        idle(&session, 20_000).await;
         session.close().await;
     });
     server.join().unwrap();

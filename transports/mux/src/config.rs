@@ -89,6 +89,10 @@ pub(crate) const LOW_WATER: usize = 64 * 1024;
 /// Frames whose payload is shorter are staged and sent together (measured: below 8 KiB a copy is
 /// cheaper than its own system call).
 pub(crate) const STAGE_BELOW: usize = 8 * 1024;
+/// Frames without payload that may wait in the output, 1.5 MiB of them: all streams of a session
+/// may be acknowledged and finished at once, but a peer that opens and resets without reading the
+/// acknowledgements is cut off.
+pub(crate) const MAX_CONTROLS: u32 = 131_072;
 /// Answers to the peer (pongs, resets) that may wait in the output: 48 KiB of them. A peer that
 /// asks faster than it reads is cut off.
 pub(crate) const MAX_REPLIES: u32 = 4096;

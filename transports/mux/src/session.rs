@@ -177,6 +177,12 @@ impl MuxSession {
         self.handle.shared.with(|inner| inner.core.in_use())
     }
 
+    /// How many streams we opened that the peer has not acknowledged.
+    #[must_use]
+    pub fn unacknowledged(&self) -> usize {
+        self.handle.shared.with(|inner| inner.core.unacknowledged())
+    }
+
     /// Bytes received that no stream has read yet.
     #[must_use]
     pub fn buffered(&self) -> usize {

@@ -16,6 +16,7 @@ use culvert_io::Scope;
 use culvert_mux::{MuxConfig, MuxError, MuxSession, Role};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, DuplexStream},
+    net::{TcpListener, TcpStream},
     runtime::Handle,
     sync::mpsc,
     task::JoinSet,
@@ -465,4 +466,31 @@ async fn windows_open_within_a_few_round_trips() {
         let trips = start.elapsed().as_millis() / 50;
         assert!((8..=30).contains(&trips), "stream {i}: {trips} round trips");
     }
+}
+
+#[tokio::test]
+async fn the_last_bytes_reach_a_peer_that_is_still_sending() {
+    within(async {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let addr = listener.local_addr().unwrap();
+        let (raw, accepted) = tokio::join!(TcpStream::connect(addr), listener.accept());
+        let mut raw = raw.unwrap();
+        let server = session(accepted.unwrap().0, Role::Server, MuxConfig::default());
+        let mut open = vec![0, 0, 0, 1, 0, 0, 0, 1, 0, 4, 0, 0];
+        open.resize(12 + 256 * KIB, 0);
+        raw.write_all(&open[..1000]).await.unwrap();
+        let mut stream = server.accept().await.unwrap();
+        stream.write_all(b"last words").await.unwrap();
+        let end = server.close();
+        let sending = async {
+            raw.write_all(&open[1000..]).await.unwrap();
+            let mut got = Vec::new();
+            raw.read_to_end(&mut got).await.unwrap();
+            drop(raw);
+            got
+        };
+        let ((), got) = tokio::join!(end, sending);
+        assert!(got.ends_with(b"last words"));
+    })
+    .await;
 }

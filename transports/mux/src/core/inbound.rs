@@ -37,6 +37,9 @@ impl Core {
                 return Err(MuxError::Prelogin);
             }
         }
+        if self.out.is_flooded() {
+            return Err(MuxError::Flood);
+        }
         match header.kind {
             Kind::Data | Kind::WindowUpdate => self.on_stream_frame(header, now),
             Kind::Ping if header.flags.has(Flags::SYN) => {

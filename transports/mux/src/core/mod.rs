@@ -164,6 +164,11 @@ impl Core {
         self.streams.len()
     }
 
+    /// Opens of ours that the peer has not acknowledged.
+    pub(crate) const fn unacknowledged(&self) -> usize {
+        self.unacked
+    }
+
     /// Whether the peer takes no new streams.
     pub(crate) const fn is_refusing(&self) -> bool {
         self.refusing

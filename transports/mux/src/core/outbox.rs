@@ -5,7 +5,7 @@ use std::{collections::VecDeque, io::IoSlice};
 use bytes::{Buf, Bytes, BytesMut};
 
 use crate::{
-    config::{HIGH_WATER, MAX_REPLIES},
+    config::{HIGH_WATER, MAX_CONTROLS, MAX_REPLIES},
     frame::Header,
 };
 
@@ -18,13 +18,20 @@ pub(crate) struct Outbox {
     /// Bytes ever appended and ever sent, to know when a given frame has left.
     appended: u64,
     sent: u64,
+    /// Since everything that was queued at `window` has been sent: answers to the peer, and all
+    /// frames without payload.
     replies: u32,
-    reply_mark: u64,
+    controls: u32,
+    window: u64,
 }
 
 impl Outbox {
     /// Appends a frame by copying it.
     pub(crate) fn stage(&mut self, header: Header, body: &[u8]) {
+        if body.is_empty() {
+            self.renew();
+            self.controls = self.controls.saturating_add(1);
+        }
         let needed = Header::LEN + body.len();
         if self.staged.capacity() - self.staged.len() < needed {
             self.staged.reserve(needed.max(STAGE_STEP));
@@ -52,12 +59,22 @@ impl Outbox {
     /// Notes an answer to the peer; `false` when it has too many that it does not fetch.
     #[must_use]
     pub(crate) const fn may_reply(&mut self) -> bool {
-        if self.sent >= self.reply_mark {
-            self.replies = 0;
-            self.reply_mark = self.appended;
-        }
+        self.renew();
         self.replies += 1;
         self.replies <= MAX_REPLIES
+    }
+
+    /// Whether more control frames wait than any use of the session explains.
+    pub(crate) const fn is_flooded(&self) -> bool {
+        self.controls > MAX_CONTROLS
+    }
+
+    const fn renew(&mut self) {
+        if self.sent >= self.window {
+            self.replies = 0;
+            self.controls = 0;
+            self.window = self.appended;
+        }
     }
 
     pub(crate) const fn len(&self) -> usize {

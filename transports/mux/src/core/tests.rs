@@ -323,6 +323,16 @@ fn floods_are_cut_off() {
         reset += output(&mut core).len() / 12;
     }
     assert_eq!((reset, core.streams()), (1000 - 256, 256));
+    // Open, accept and reset in turn, without reading the acknowledgements.
+    let mut core = self::core(Role::Server);
+    let flooded = (1..400_001).step_by(2).any(|id| {
+        let opened = feed(&mut core, &frame(Kind::WindowUpdate, Flags::SYN, id, 0));
+        let _accepted = core.accept();
+        let reset = feed(&mut core, &frame(Kind::WindowUpdate, Flags::RST, id, 0));
+        core.release(id, Instant::now());
+        matches!(opened.and(reset), Err(MuxError::Flood))
+    });
+    assert!(flooded && core.queued() <= 2048 * KIB);
     // Open and reset in turn leaves nothing behind.
     let mut core = self::core(Role::Server);
     for id in (1..20_000).step_by(2) {
