@@ -36,6 +36,15 @@ impl Sent {
     }
 }
 
+/// Whether nothing comes behind this: hyper does not ask again after trailers.
+fn is_last(polled: &Poll<Option<Result<Frame<Bytes>, hyper::Error>>>) -> bool {
+    match polled {
+        Poll::Ready(None) => true,
+        Poll::Ready(Some(Ok(frame))) => frame.is_trailers(),
+        Poll::Ready(Some(Err(_))) | Poll::Pending => false,
+    }
+}
+
 /// A request's body towards the service.
 #[derive(Debug)]
 pub(super) struct RequestBody(Option<(Incoming, Arc<Sent>)>);
@@ -67,7 +76,7 @@ impl Body for RequestBody {
             return Poll::Ready(None);
         };
         let polled = Pin::new(&mut *incoming).poll_frame(cx);
-        if matches!(polled, Poll::Ready(None)) || incoming.is_end_stream() {
+        if is_last(&polled) || incoming.is_end_stream() {
             sent.whole.store(true, Ordering::Release);
             sent.over.notify_one();
         }
@@ -144,15 +153,10 @@ impl Body for ResponseBody {
             Self::Service(incoming, checkout) => (incoming, checkout),
         };
         let polled = Pin::new(&mut *incoming).poll_frame(cx);
-        let ended = match &polled {
-            Poll::Ready(None) => true,
-            Poll::Ready(Some(Ok(_))) => incoming.is_end_stream(),
-            Poll::Ready(Some(Err(_))) => {
-                *checkout = None;
-                false
-            }
-            Poll::Pending => false,
-        };
+        if matches!(polled, Poll::Ready(Some(Err(_)))) {
+            *checkout = None;
+        }
+        let ended = is_last(&polled) || incoming.is_end_stream();
         if ended && let Some(checkout) = checkout.take() {
             checkout.give_back();
         }

@@ -6,7 +6,10 @@ use bytes::Bytes;
 use culvert_proxy::ProxyError;
 use http::{
     HeaderValue, Response, StatusCode,
-    header::{CONNECTION, CONTENT_TYPE, PROXY_AUTHENTICATE, SERVER, WWW_AUTHENTICATE},
+    header::{
+        CONNECTION, CONTENT_TYPE, PROXY_AUTHENTICATE, SERVER, WWW_AUTHENTICATE,
+        X_CONTENT_TYPE_OPTIONS,
+    },
 };
 
 use super::body::ResponseBody;
@@ -74,6 +77,10 @@ impl Fault {
                 let mut response = plain(status, text);
                 let ask = HeaderValue::from_static("Basic realm=\"Restricted\"");
                 response.headers_mut().insert(name, ask);
+                let kind_is_final = HeaderValue::from_static("nosniff");
+                response
+                    .headers_mut()
+                    .insert(X_CONTENT_TYPE_OPTIONS, kind_is_final);
                 response
             }
             Self::Timeout => with_status(StatusCode::GATEWAY_TIMEOUT, ResponseBody::empty()),

@@ -4,7 +4,10 @@ use std::{convert::Infallible, sync::Arc};
 
 use culvert_io::{Peer, Scope};
 use culvert_proxy::UserAddrs;
-use http::{HeaderValue, Method, Request, Response, StatusCode, Version, header::UPGRADE};
+use http::{
+    HeaderValue, Method, Request, Response, StatusCode, Version,
+    header::{CONNECTION, UPGRADE},
+};
 use hyper::{body::Incoming, upgrade::OnUpgrade};
 
 use super::{
@@ -60,7 +63,7 @@ impl UserConn {
     ) -> Result<Response<ResponseBody>, Infallible> {
         let connect = request.method() == Method::CONNECT;
         let may_leave = connect || request.headers().contains_key(UPGRADE);
-        let response = match self.forward(request).await {
+        let mut response = match self.forward(request).await {
             Ok(response) => response,
             Err(fault) => self.refuse(fault).await,
         };
@@ -68,6 +71,11 @@ impl UserConn {
             let status = response.status();
             let left = status == StatusCode::SWITCHING_PROTOCOLS || connect && status.is_success();
             self.ties.settle(left);
+            if connect && !left && status != StatusCode::PROXY_AUTHENTICATION_REQUIRED {
+                // What follows may be meant for the tunnel that is not there.
+                let close = HeaderValue::from_static("close");
+                response.headers_mut().insert(CONNECTION, close);
+            }
         }
         Ok(response)
     }

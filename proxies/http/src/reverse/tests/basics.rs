@@ -2,7 +2,9 @@
 
 use std::{collections::BTreeMap, io::Write, time::Duration};
 
-use super::fixture::{World, always, mirror, peer};
+use tokio::io::AsyncWriteExt;
+
+use super::fixture::{User, World, always, mirror, peer};
 use crate::{Credentials, HttpRules, HttpVhost, Route};
 
 fn table(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
@@ -315,4 +317,53 @@ async fn hop_by_hop_headers_of_a_response_stay_behind() {
         assert_eq!(answer.header(gone), None, "{gone}");
     }
     assert_eq!(answer.header("x-kept"), Some("1"));
+}
+
+#[tokio::test]
+async fn any_cut_of_the_bytes_gives_the_same_answers() {
+    let world = World::new();
+    let session = world.proxy("a.test", HttpRules::default(), mirror);
+    let kinds = [
+        "GET /0 HTTP/1.1\r\nHost: a.test\r\n\r\n",
+        "\r\nPOST /1 HTTP/1.1\r\nHost: a.test\r\nContent-Length: 7\r\n\r\n\n\rGET /",
+        "POST /2 HTTP/1.1\r\nHost: a.test\r\nTransfer-Encoding: chunked\r\n\r\n3;x=y\r\n\r\n!\r\n1\r\n?\r\n0\r\nX: y\r\n\r\n",
+        "POST /3 HTTP/1.1\r\nHost: a.test\r\nConnection: upgrade\r\nUpgrade: h2c\r\nContent-Length: 2\r\n\r\nhi",
+        "GET /4 HTTP/1.1\r\nHost: a.test\r\nUpgrade: x\r\n\r\n",
+    ];
+    let ends = ["\r\n\r\n", "\n\rGET /", "\r\n!?", "hi", "\r\n\r\n"];
+    let mut dice = 7_u64;
+    let mut roll = move |sides: u64| {
+        dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        usize::try_from((dice >> 33) % sides).unwrap()
+    };
+    for most in [1, 3, 20, 200] {
+        let picks: Vec<usize> = (0..40).map(|_| roll(5)).collect();
+        let all: Vec<u8> = picks.iter().flat_map(|n| kinds[*n].bytes()).collect();
+        let (from, mut to) = tokio::io::split(world.user().0);
+        let mut from = User(from);
+        let (send, read) = (
+            async {
+                let mut rest = &all[..];
+                while !rest.is_empty() {
+                    let (piece, later) = rest.split_at((1 + roll(most)).min(rest.len()));
+                    to.write_all(piece).await.unwrap();
+                    tokio::task::yield_now().await;
+                    rest = later;
+                }
+            },
+            async {
+                for n in &picks {
+                    let answer = from.answer().await;
+                    let text = answer.text();
+                    assert!(
+                        text.lines().next().unwrap().contains(&format!(" /{n} ")),
+                        "{text}"
+                    );
+                    assert!(text.ends_with(ends[*n]), "{n}: {text:?}");
+                }
+            },
+        );
+        tokio::join!(send, read);
+    }
+    assert_eq!(session.opened(), 1);
 }

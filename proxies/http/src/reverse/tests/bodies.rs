@@ -60,21 +60,18 @@ async fn a_get_keeps_its_chunked_body() {
 #[tokio::test]
 async fn trailers_pass() {
     let world = World::new();
-    world.proxy("a.test", HttpRules::default(), |io, _| async move {
-        let mut io = User(io);
-        io.head().await;
-        io.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum\r\n\r\n2\r\nhi\r\n0\r\nX-Sum: 7\r\n\r\n").await;
-        io.head().await;
-    });
+    let answer = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum\r\n\r\n2\r\nhi\r\n0\r\nX-Sum: 7\r\n\r\n";
+    let session = world.proxy("a.test", HttpRules::default(), always(answer));
     let mut user = world.user();
-    user.send("GET / HTTP/1.1\r\nHost: a.test\r\nTE: trailers\r\n\r\n")
-        .await;
-    assert!(user.head().await.contains("Trailer: X-Sum\r\n"));
-    assert_eq!(user.exactly(7).await, b"2\r\nhi\r\n");
-    assert_eq!(
-        user.head().await.to_ascii_lowercase(),
-        "0\r\nx-sum: 7\r\n\r\n"
-    );
+    for _ in 0..3 {
+        user.send("GET / HTTP/1.1\r\nHost: a.test\r\nTE: trailers\r\n\r\n")
+            .await;
+        assert!(user.head().await.contains("Trailer: X-Sum\r\n"));
+        assert_eq!(user.exactly(7).await, b"2\r\nhi\r\n");
+        let trailers = user.head().await.to_ascii_lowercase();
+        assert_eq!(trailers, "0\r\nx-sum: 7\r\n\r\n");
+    }
+    assert_eq!(session.opened(), 1);
 }
 
 /// Writes until the pipe is full for good, and counts.

@@ -15,7 +15,7 @@ use culvert_proxy::{BoxFuture, Lease, ProxyError, ServerCx, UserAddrs};
 use culvert_wire::ProxyName;
 use parking_lot::Mutex;
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex},
+    io::{AsyncRead, AsyncReadExt, AsyncWriteExt, DuplexStream, duplex},
     runtime::Handle,
 };
 use tracing::Span;
@@ -165,7 +165,7 @@ impl World {
 }
 
 /// One end of a connection, spoken to in plain bytes.
-pub(super) struct User(pub(super) DuplexStream);
+pub(super) struct User<T = DuplexStream>(pub(super) T);
 
 /// A response, or at a service a request.
 #[derive(Debug)]
@@ -200,7 +200,9 @@ impl User {
     pub(super) async fn send(&mut self, text: &str) {
         self.0.write_all(text.as_bytes()).await.unwrap();
     }
+}
 
+impl<T: AsyncRead + Unpin> User<T> {
     /// The next message up to its empty line; what was read when the stream ends before.
     pub(super) async fn head(&mut self) -> String {
         let mut head = Vec::new();

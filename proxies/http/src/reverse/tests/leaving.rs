@@ -128,7 +128,8 @@ async fn a_connect_becomes_a_tunnel() {
 async fn a_connect_to_nobody_is_a_miss() {
     let world = World::new();
     let mut user = world.user();
-    user.send("CONNECT a.test:443 HTTP/1.1\r\nHost: a.test:443\r\n\r\n")
+    let connect = "CONNECT a.test:443 HTTP/1.1\r\nHost: a.test:443\r\n\r\n";
+    user.send(&format!("{connect}GET / HTTP/1.1\r\nHost: a.test\r\n\r\n"))
         .await;
     let answer = user.answer().await;
     assert_eq!(answer.status(), "404");
@@ -138,4 +139,5 @@ async fn a_connect_to_nobody_is_a_miss() {
             .text()
             .contains("The page you requested was not found.")
     );
+    assert_eq!(user.rest().await, "", "what follows was meant for a tunnel");
 }
