@@ -2,7 +2,7 @@
 
 use std::{
     fmt, io,
-    net::SocketAddr,
+    net::{SocketAddr, SocketAddrV4},
     pin::Pin,
     task::{Context, Poll},
 };
@@ -65,15 +65,26 @@ pub struct Peer {
 }
 
 impl Peer {
-    /// A peer reached from `local` at `addr` through `transport`.
+    /// A peer reached from `local` at `addr` through `transport`. IPv4 addresses that a socket for
+    /// both families shows as IPv6 become IPv4 again, as Go shows them.
     #[must_use]
     pub const fn new(addr: SocketAddr, local: SocketAddr, transport: &'static str) -> Self {
         Self {
-            addr,
-            local,
+            addr: canonical(addr),
+            local: canonical(local),
             transport,
         }
     }
+}
+
+/// Unlike [`std::net::IpAddr::to_canonical`] this keeps the scope of an IPv6 address.
+const fn canonical(addr: SocketAddr) -> SocketAddr {
+    if let SocketAddr::V6(v6) = addr
+        && let Some(v4) = v6.ip().to_ipv4_mapped()
+    {
+        return SocketAddr::V4(SocketAddrV4::new(v4, v6.port()));
+    }
+    addr
 }
 
 pub(crate) enum Carrier {

@@ -105,3 +105,21 @@ async fn a_silent_address_runs_into_the_deadline() {
         "{err:?}"
     );
 }
+
+#[tokio::test]
+async fn peers_of_a_listener_for_both_families_look_like_what_they_are() {
+    let transport: &dyn DynTransport = &Tcp;
+    let any = SocketAddr::from((std::net::Ipv6Addr::UNSPECIFIED, 0));
+    let Ok(mut listener) = transport.bind(any, &Options::default()).await else {
+        return; // no IPv6 here
+    };
+    let target = Target::new("127.0.0.1", listener.local_addr().unwrap().port());
+    let common = Common::default();
+    let (dialled, accepted) = tokio::join!(connect(&target, &common), listener.accept());
+    let Ok(Link::Pipe(accepted)) = accepted.unwrap().0.await else {
+        panic!("no pipe");
+    };
+    let dialled = dialled.unwrap();
+    assert_eq!(accepted.peer().addr, dialled.peer().local);
+    assert_eq!(accepted.peer().local, dialled.peer().addr);
+}
