@@ -154,3 +154,57 @@ fn knows_when_a_head_is_incomplete() {
         assert_eq!(scan(text, 100).0.in_head(), incomplete, "{text:?}");
     }
 }
+
+/// Soup of what matters to the scanner, from a seed.
+fn soup(seed: u64) -> String {
+    const BITS: [&str; 20] = [
+        "\r\n",
+        "\r\n",
+        "\r\n\r\n",
+        "\r\n\r\n",
+        "\r",
+        "\n",
+        " ",
+        "\t",
+        ":",
+        ";",
+        "3",
+        "0",
+        "a",
+        "GET / HTTP/1.1\r\n",
+        "POST / HTTP/1.1\r\n",
+        "CONNECT ",
+        "Upgrade: x\r\n",
+        "Content-Length: 3\r\n",
+        "Transfer-Encoding: chunked\r\n",
+        "abc",
+    ];
+    let mut dice = seed;
+    let roll = || {
+        dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        BITS[usize::try_from(dice >> 33).unwrap() % BITS.len()]
+    };
+    std::iter::repeat_with(roll).take(5).collect()
+}
+
+#[test]
+fn the_verdict_does_not_depend_on_the_pieces() {
+    let mut kinds = [0; 3];
+    for seed in 0..3000 {
+        let text = format!("POST / HTTP/1.1\r\n{}", soup(seed));
+        let whole = scan(&text, text.len()).1;
+        for size in [1, 2, 3, 7, 30] {
+            let pieces = scan(&text, size).1;
+            let place = |r: Result<(), (usize, Verdict)>| {
+                r.map_err(|(at, verdict)| (at, matches!(verdict, Verdict::Wait(_))))
+            };
+            assert_eq!(place(pieces), place(whole), "{text:?} in {size}");
+        }
+        kinds[match whole {
+            Ok(()) => 0,
+            Err((_, Verdict::Wait(_))) => 1,
+            Err(_) => 2,
+        }] += 1;
+    }
+    assert!(kinds.iter().all(|seen| *seen > 10), "{kinds:?}");
+}
