@@ -73,6 +73,7 @@ fn verify(cli: &Cli) -> Result<(), Failure> {
 fn serve(cli: &Cli) -> Result<(), Failure> {
     let config = load(&cli.config, cli.strict)?;
     culvert_program::start(&config.log)?;
+    culvert_program::raise_open_files();
     let file = cli.config.display();
     tracing::info!("start frpc service for config file [{file}] with aggregated configuration");
     // One session on one thread with all its streams: a second thread would only add wakeups.
@@ -85,7 +86,10 @@ fn serve(cli: &Cli) -> Result<(), Failure> {
             culvert_program::stop_asked_or_never(),
             culvert_program::stop_asked_or_never(),
         );
-        service.run(stop, hurry).await
+        tokio::select! {
+            done = service.run(stop, hurry) => done,
+            never = culvert_io::return_memory() => match never {},
+        }
     });
     tracing::info!("frpc service for config file [{file}] stopped");
     // Name look-ups cannot be interrupted; do not wait for them.

@@ -85,6 +85,7 @@ fn serve(cli: &Cli) -> Result<(), Failure> {
         None => "command line arguments for config".to_owned(),
     };
     culvert_program::start(&config.log)?;
+    culvert_program::raise_open_files();
     tracing::info!("frps uses {source}");
     let lanes = Arc::new(Lanes::start(Lanes::default_count())?);
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -92,12 +93,14 @@ fn serve(cli: &Cli) -> Result<(), Failure> {
         .build()?;
     let served = runtime.block_on(async {
         let service = Service::bind(config, Arc::clone(&lanes)).await?;
-        service
-            .run(
-                culvert_program::stop_asked_or_never(),
-                culvert_program::stop_asked_or_never(),
-            )
-            .await;
+        let run = service.run(
+            culvert_program::stop_asked_or_never(),
+            culvert_program::stop_asked_or_never(),
+        );
+        tokio::select! {
+            () = run => {}
+            _never = culvert_io::return_memory() => {}
+        }
         Ok::<_, Failure>(())
     });
     drop(runtime);

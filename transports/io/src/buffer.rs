@@ -2,6 +2,8 @@
 
 use std::{cell::RefCell, fmt};
 
+use crate::trim;
+
 /// A lent buffer; dropping it gives it back to the pool of the thread that drops it.
 ///
 /// The contents are initialised but arbitrary: read into it before you read from it.
@@ -80,6 +82,8 @@ impl Drop for Buffer {
                 && kept.len() < KEPT
             {
                 kept.push(bytes);
+            } else {
+                trim::spilled();
             }
         });
     }

@@ -1,7 +1,8 @@
 //! Byte streams as values: [`Stream`], lent [`Buffer`]s, the [`relay()`] that joins two streams,
 //! the [`Lanes`] that carry them and the [`Scope`] that owns tasks.
 //!
-//! This is the only crate of the workspace with `unsafe` code, and `relay/splice.rs` its only file.
+//! This is the only crate of the workspace with `unsafe` code: `relay/splice.rs` for kernel pipes,
+//! and one call in `trim.rs`.
 
 mod buffer;
 mod lanes;
@@ -10,6 +11,7 @@ mod relay;
 mod scope;
 pub mod socket;
 mod stream;
+mod trim;
 
 pub use buffer::Buffer;
 pub use lanes::Lanes;
@@ -17,3 +19,4 @@ pub use meter::{Connected, Meter};
 pub use relay::{End, Path, Relayed, Relaying, Side, relay};
 pub use scope::Scope;
 pub use stream::{ChunkIo, Io, Peer, RawTcp, Stream};
+pub use trim::return_memory;

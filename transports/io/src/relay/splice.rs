@@ -1,6 +1,6 @@
 //! Kernel pipes that carry bytes from socket to socket without a copy to user space.
 //!
-//! The only file with `unsafe`. A write to a closed socket raises SIGPIPE in splice(2) too; the
+//! The only file with `unsafe` but for one call in `trim.rs`. A write to a closed socket raises SIGPIPE in splice(2) too; the
 //! Rust runtime ignores that signal, so it comes back as `BrokenPipe`.
 #![expect(unsafe_code, reason = "splice and the pipe's size have no safe call")]
 
