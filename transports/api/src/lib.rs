@@ -21,7 +21,7 @@ pub use erased::{
 };
 pub use error::{BoxError, Result, TransportError, report};
 pub use framed::{Framed, FramedReader, FramedWriter};
-pub use options::{Common, Options, OptionsError};
+pub use options::{Common, Options, OptionsError, ProxyUrl, TlsOptions};
 pub use registry::Transports;
 pub use session::{Mux, Session};
 pub use transport::{Connector, Link, Listener, Target, Traits, Transport};

@@ -1,6 +1,6 @@
 //! What a transport may be told: options that all have, and a free table of its own.
 
-use std::{net::IpAddr, time::Duration};
+use std::{fmt, net::IpAddr, path::PathBuf, time::Duration};
 
 use serde::de::DeserializeOwned;
 
@@ -10,6 +10,13 @@ use serde::de::DeserializeOwned;
 pub struct Options {
     /// Options that every transport understands or ignores.
     pub common: Common,
+    /// For transports that encrypt by themselves ([`Traits::encrypted`](crate::Traits)).
+    pub tls: TlsOptions,
+    /// The proxy that a dial goes through (`transport.proxyURL`); transports that do not run over
+    /// TCP ignore it, as upstream does (protocol 2.5).
+    pub proxy: Option<ProxyUrl>,
+    /// `host:port` of the server that names are asked from (`dnsServer`) instead of the system.
+    pub dns: Option<String>,
     /// The transport's own table, `[transport.<name>]`, not looked at by anybody else.
     pub table: toml::Table,
 }
@@ -24,6 +31,58 @@ pub struct Common {
     pub keepalive: Option<Duration>,
     /// Source address of dials (`transport.connectServerLocalIP`).
     pub bind_ip: Option<IpAddr>,
+}
+
+/// What the keys under `transport.tls` say, for transports that encrypt by themselves.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TlsOptions {
+    /// Our own certificate and its key, PEM files.
+    pub identity: Option<(PathBuf, PathBuf)>,
+    /// The PEM file of the authority that the peer is verified against; without it nobody is.
+    pub trusted_ca: Option<PathBuf>,
+    /// The name to send and to verify instead of the target's host.
+    pub server_name: Option<String>,
+}
+
+/// The address of a proxy, with its credentials; they are not shown.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ProxyUrl(String);
+
+impl ProxyUrl {
+    /// Takes the text as it is; who dials reads it.
+    #[must_use]
+    pub const fn new(url: String) -> Self {
+        Self(url)
+    }
+
+    /// The text with its credentials.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for ProxyUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ProxyUrl(..)")
+    }
+}
+
+impl TlsOptions {
+    /// Options with these files and this name; see the fields.
+    #[must_use]
+    pub const fn new(
+        identity: Option<(PathBuf, PathBuf)>,
+        trusted_ca: Option<PathBuf>,
+        server_name: Option<String>,
+    ) -> Self {
+        Self {
+            identity,
+            trusted_ca,
+            server_name,
+        }
+    }
 }
 
 /// Upstream's default for `transport.dialServerTimeout` (protocol 2.1).
@@ -53,8 +112,29 @@ impl Options {
     pub fn new(common: Common) -> Self {
         Self {
             common,
-            table: toml::Table::new(),
+            ..Self::default()
         }
+    }
+
+    /// The same options with what `transport.tls` says.
+    #[must_use]
+    pub fn with_tls(mut self, tls: TlsOptions) -> Self {
+        self.tls = tls;
+        self
+    }
+
+    /// The same options with a proxy for dials over TCP.
+    #[must_use]
+    pub fn with_proxy(mut self, proxy: Option<ProxyUrl>) -> Self {
+        self.proxy = proxy;
+        self
+    }
+
+    /// The same options with a server to ask names from.
+    #[must_use]
+    pub fn with_dns(mut self, dns: Option<String>) -> Self {
+        self.dns = dns;
+        self
     }
 
     /// The same options with the transport's own table.
