@@ -2,7 +2,7 @@
 
 use std::{future::Future, sync::Arc, time::Duration};
 
-use culvert_conf::{AuthMethod, ClientConfig, Protocol, WireVersion};
+use culvert_conf::{AuthMethod, ClientConfig, Protocol, ProxyConfig, WireVersion};
 use culvert_io::Scope;
 use culvert_transport::{Framed, TransportError, report};
 use culvert_transports::ClientStack;
@@ -108,9 +108,7 @@ impl Service {
         let mut run_id = String::new();
         let mut first = true;
         loop {
-            let scope = self
-                .root
-                .child(tracing::error_span!("session", prefix = %run_id));
+            let scope = self.root.child(tracing::Span::none());
             tracing::info!("try to connect to server...");
             let wait = match login(&self.client, &self.stack, &run_id, scope.clone()).await {
                 Ok((session, control)) => {
@@ -184,8 +182,14 @@ fn check_supported(config: &ClientConfig) -> Result<(), RunError> {
             "remove the key: tcp is the default",
         );
     }
+    let any = |has: fn(&ProxyConfig) -> bool| config.proxies.iter().any(has);
     let missing = [
         (config.web_server.is_some(), "webServer.port"),
+        (any(|p| p.health_check.is_some()), "healthCheck.type"),
+        (
+            any(|p| p.transport.bandwidth_limit.is_some()),
+            "transport.bandwidthLimit",
+        ),
         (config.store.is_some(), "store.path"),
         (!config.visitors.is_empty(), "[[visitors]]"),
         (config.dns_server.is_some(), "dnsServer"),

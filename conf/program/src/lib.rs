@@ -1,10 +1,12 @@
 //! What both programs do around their service: log lines, signals, command line, exit codes.
 
 mod command;
+mod files;
 mod format;
 mod logging;
 mod signals;
 
 pub use command::{Failure, arguments, say, usage};
+pub use files::raise_open_files;
 pub use logging::{LogError, start};
 pub use signals::{stop_asked, stop_asked_or_never};

@@ -38,15 +38,16 @@ pub(crate) async fn login(
 ) -> Result<(Session, Framed), LoginError> {
     let link = stack.connect(&scope).await?;
     match speak(client, &link, run_id).await {
-        Ok((control, run_id)) => Ok((
-            Session {
+        Ok((control, run_id)) => {
+            let scope = scope.child(tracing::error_span!("session", prefix = %run_id));
+            let session = Session {
                 client: Arc::clone(client),
                 run_id,
                 link,
                 scope,
-            },
-            control,
-        )),
+            };
+            Ok((session, control))
+        }
         Err(err) => {
             link.close("login failed").await;
             Err(err)

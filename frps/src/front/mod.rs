@@ -65,7 +65,12 @@ pub(crate) async fn accept(
             tracing::debug!("too many connections from [{addr}] have not said who they are");
             continue;
         }
-        let lane = root.child_on(lanes.pick(), tracing::Span::none());
+        // Without a mux a session is many connections; those of one address share a thread.
+        let runtime = match (port, server.config.transport.tcp_mux) {
+            (Port::Bind, None) => lanes.shared_by(&addr.ip()),
+            _ => lanes.pick(),
+        };
+        let lane = root.child_on(runtime, tracing::Span::none());
         let server = Arc::clone(&server);
         // A socket is driven by the runtime that registers it: the lane takes it over.
         match socket.into_std() {

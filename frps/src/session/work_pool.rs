@@ -51,7 +51,10 @@ impl WorkPool {
     }
 
     /// Gives a new work connection to the longest waiting user, or parks it.
-    #[expect(clippy::result_large_err, reason = "the stream is handed back, not carried on")]
+    #[expect(
+        clippy::result_large_err,
+        reason = "the stream is handed back, not carried on"
+    )]
     pub(crate) fn offer(&self, mut stream: Stream) -> Result<(), Declined> {
         let mut state = self.state.lock();
         if state.closed {

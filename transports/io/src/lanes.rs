@@ -1,6 +1,7 @@
 //! The runtime threads: a session lives on one of them with all its streams and relays.
 
 use std::{
+    hash::RandomState,
     io,
     num::NonZero,
     sync::{
@@ -33,6 +34,7 @@ pub struct Lanes {
     first: Handle,
     all: Vec<Handle>,
     next: AtomicUsize,
+    seed: RandomState,
     stop: CancellationToken,
     ended: Mutex<mpsc::Receiver<()>>,
 }
@@ -50,6 +52,7 @@ impl Lanes {
             all: vec![first.clone()],
             first,
             next: AtomicUsize::new(0),
+            seed: RandomState::new(),
             stop,
             ended: Mutex::new(ended),
         };
@@ -77,6 +80,14 @@ impl Lanes {
             .min_by_key(|lane| lane.metrics().num_alive_tasks())
             .unwrap_or(&self.first)
             .clone()
+    }
+
+    /// The lane that all with this key share: what belongs together stays on one thread.
+    #[must_use]
+    pub fn shared_by(&self, key: &impl std::hash::Hash) -> Handle {
+        let hash = std::hash::BuildHasher::hash_one(&self.seed, key);
+        let at = usize::try_from(hash % self.all.len().max(1) as u64).unwrap_or_default();
+        self.all.get(at).unwrap_or(&self.first).clone()
     }
 
     /// The runtime of every lane.
@@ -166,6 +177,16 @@ mod tests {
         for _ in 0..4 {
             assert_ne!(lanes.pick().id(), busy.id());
         }
+        assert_eq!(lanes.shutdown(GRACE), 0);
+    }
+
+    #[test]
+    fn what_belongs_together_shares_a_lane() {
+        let lanes = Lanes::start(4).unwrap();
+        let ids: HashSet<_> = (0..8).map(|_| lanes.shared_by(&"client").id()).collect();
+        assert_eq!(ids.len(), 1);
+        let ids: HashSet<_> = (0..256).map(|n| lanes.shared_by(&n).id()).collect();
+        assert_eq!(ids.len(), 4);
         assert_eq!(lanes.shutdown(GRACE), 0);
     }
 

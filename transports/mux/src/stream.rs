@@ -109,6 +109,10 @@ impl ChunkIo for MuxStream {
             Ok(())
         })
     }
+
+    fn is_finished(&self) -> bool {
+        self.shared.with(|inner| inner.core.is_finished(self.id))
+    }
 }
 
 impl Drop for MuxStream {

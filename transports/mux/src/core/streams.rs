@@ -121,6 +121,16 @@ impl Core {
         Poll::Ready(Ok(()))
     }
 
+    /// Whether nothing more will come on a stream, though pieces from before may still wait.
+    #[must_use]
+    pub fn is_finished(&self, id: u32) -> bool {
+        let receiving = self
+            .streams
+            .get(&id)
+            .is_some_and(|entry| entry.phase.may_receive());
+        self.end.is_some() || !receiving
+    }
+
     /// Ready when an empty stream has ended, else registers the reader.
     fn poll_end(&mut self, id: u32, cx: &Context<'_>) -> Poll<io::Result<()>> {
         let Some(entry) = self.streams.get_mut(&id) else {
