@@ -1,6 +1,9 @@
 //! Reading the command line and answering on the terminal.
 
-use std::process::ExitCode;
+use std::{
+    io::{self, Write as _},
+    process::ExitCode,
+};
 
 /// The arguments of the process with `_` and `-` made equal in the names of long flags, as
 /// upstream has them (config 3).
@@ -34,13 +37,9 @@ pub fn usage(err: &clap::Error) -> ExitCode {
     }
 }
 
-/// Writes a line to standard output.
-#[expect(
-    clippy::print_stdout,
-    reason = "answers of the command line go to standard output"
-)]
+/// Writes a line to standard output; when nobody reads it any more, nothing is left to do.
 pub fn say(text: &str) {
-    println!("{text}");
+    let _gone = writeln!(io::stdout().lock(), "{text}");
 }
 
 /// A failure that ends the program, already in words for the operator.
@@ -61,7 +60,11 @@ impl<E: std::error::Error> From<E> for Failure {
         let mut text = err.to_string();
         let mut source = err.source();
         while let Some(cause) = source {
-            text = format!("{text}: {cause}");
+            let cause_text = cause.to_string();
+            // Some errors say their cause themselves.
+            if !text.ends_with(&cause_text) {
+                text = format!("{text}: {cause_text}");
+            }
             source = cause.source();
         }
         Self(text)
@@ -70,7 +73,25 @@ impl<E: std::error::Error> From<E> for Failure {
 
 #[cfg(test)]
 mod tests {
-    use super::normalise;
+    use super::{Failure, normalise};
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("dial: refused")]
+    struct Says(#[source] std::fmt::Error);
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("login failed: {0}")]
+    struct Repeats(#[source] Says);
+
+    #[test]
+    fn a_cause_is_told_once() {
+        let failure = Failure::from(Repeats(Says(std::fmt::Error)));
+        let format_error = std::fmt::Error.to_string();
+        assert_eq!(
+            failure.0,
+            format!("login failed: dial: refused: {format_error}")
+        );
+    }
 
     #[test]
     fn underscores_become_dashes_in_flag_names_only() {
