@@ -1,13 +1,13 @@
 //! What the commands say; the one place that prints.
 
-/// Tells the user something.
-#[expect(clippy::print_stdout, reason = "a command speaks to its user")]
+use std::io::{self, Write as _};
+
+/// Tells the user something; when nobody reads it any more, nothing is left to do.
 pub(crate) fn say(line: &str) {
-    println!("{line}");
+    writeln!(io::stdout().lock(), "{line}").unwrap_or_default();
 }
 
 /// Tells the user what went wrong.
-#[expect(clippy::print_stderr, reason = "a command speaks to its user")]
 pub(crate) fn complain(line: &str) {
-    eprintln!("error: {line}");
+    writeln!(io::stderr().lock(), "error: {line}").unwrap_or_default();
 }

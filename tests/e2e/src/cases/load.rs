@@ -22,7 +22,7 @@ const PATIENCE: Duration = Duration::from_secs(180);
 const SLACK: u64 = 6 << 20;
 
 /// `connections` users at once each get a mebibyte of their own random bytes back; afterwards the
-/// memory of our programs returns to within a fifth of what it was, plus [`SLACK`].
+/// memory of our programs returns to within a fifth of what it was, plus a slack for the allocator.
 ///
 /// # Errors
 /// When bytes are lost or changed, or memory is kept.
