@@ -131,7 +131,11 @@ mod tests {
 
     #[tokio::test]
     async fn a_service_that_answers_otherwise_does_not() {
-        let page = crate::web("page").await.unwrap();
-        assert!(echo_once(page.addr(), 1, 100).await.is_err());
+        let zeros = crate::Service::tcp(|mut socket| async move {
+            drop(socket.write_all(&[0; 100]).await);
+        })
+        .await
+        .unwrap();
+        assert!(echo_once(zeros.addr(), 1, 100).await.is_err());
     }
 }
