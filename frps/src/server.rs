@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use culvert_conf::ServerConfig;
 use culvert_http::{HttpVhost, HttpsVhost};
+use culvert_io::Scope;
 use culvert_proxy::ServerKinds;
 use culvert_transports::ServerStack;
 use culvert_wire::{Key, Token};
@@ -21,6 +22,8 @@ pub(crate) struct Server {
     pub(crate) http: Option<Arc<HttpVhost>>,
     pub(crate) https: Option<Arc<HttpsVhost>>,
     pub(crate) shared: Shared,
+    /// Users of the vhosts, who belong to no session before their request is read.
+    pub(crate) vhost_users: Scope,
 }
 
 /// How clients prove themselves.

@@ -117,11 +117,20 @@ impl Service {
                 host: host.clone(),
                 source,
             })?;
-        let server = Arc::new(assemble(config, published.ip(), auth, stack, shared));
+        let root = Scope::root(Handle::current());
+        let vhosts = root.child(tracing::Span::none());
+        let server = Arc::new(assemble(
+            config,
+            published.ip(),
+            auth,
+            stack,
+            shared,
+            vhosts,
+        ));
         Ok(Self {
             server,
             lanes,
-            root: Scope::root(Handle::current()),
+            root,
             listeners,
         })
     }
@@ -161,13 +170,17 @@ async fn orderly(server: &Server, doors: &Scope) {
     for session in &sessions {
         session.close_doors().await;
     }
+    server.vhost_users.stop();
     let until = tokio::time::Instant::now() + GRACE;
+    // All have the same time: those that are waited for later go on meanwhile.
     for session in &sessions {
         let left = until.saturating_duration_since(tokio::time::Instant::now());
         session.close_users(left).await;
         session.retire();
         session.gone().await;
     }
+    let left = until.saturating_duration_since(tokio::time::Instant::now());
+    server.vhost_users.close(left).await;
 }
 
 fn assemble(
@@ -176,6 +189,7 @@ fn assemble(
     auth: Auth,
     stack: ServerStack,
     shared: Shared,
+    vhost_users: Scope,
 ) -> Server {
     let page = config.custom_404_page.clone();
     let http = config
@@ -201,6 +215,7 @@ fn assemble(
         http,
         https,
         shared,
+        vhost_users,
         config,
     }
 }

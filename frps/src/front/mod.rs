@@ -13,6 +13,7 @@ use culvert_transport::{AcceptBackoff, BoxSession, Link, report};
 use tokio::{
     io::AsyncReadExt,
     net::{TcpListener, TcpStream},
+    runtime::Handle,
     time::Instant,
 };
 
@@ -101,22 +102,33 @@ async fn arrive(
     let stream = Stream::tcp(socket, peer);
     match port {
         Port::Bind => arrive_on_bind(stream, server, lane, seat).await,
-        Port::VhostHttp => serve_http(stream, server, lane).await,
-        Port::VhostHttps => serve_https(stream, server).await,
+        Port::VhostHttp => serve_http(stream, server),
+        Port::VhostHttps => serve_https(stream, server),
     }
     Ok(())
 }
 
-async fn serve_http(stream: Stream, server: &Server, lane: &Scope) {
-    if let Some(vhost) = &server.http {
-        vhost.serve(stream, lane).await;
-    }
+/// Serves a user of the http vhost; a request in hand may end when the server stops.
+fn serve_http(stream: Stream, server: &Server) {
+    let Some(vhost) = server.http.clone() else {
+        return;
+    };
+    let users = server
+        .vhost_users
+        .child_on(Handle::current(), tracing::Span::none());
+    let scope = users.clone();
+    users.spawn_graceful(|_stop| async move { vhost.serve(stream, &scope).await });
 }
 
-async fn serve_https(stream: Stream, server: &Server) {
-    if let Some(vhost) = &server.https {
-        vhost.serve(stream).await;
-    }
+/// Serves a user of the https vhost.
+fn serve_https(stream: Stream, server: &Server) {
+    let Some(vhost) = server.https.clone() else {
+        return;
+    };
+    let users = server
+        .vhost_users
+        .child_on(Handle::current(), tracing::Span::none());
+    users.spawn_graceful(|_stop| async move { vhost.serve(stream).await });
 }
 
 async fn arrive_on_bind(
@@ -137,12 +149,10 @@ async fn arrive_on_bind(
     let stream = stream.rewind(head.freeze());
     let link = match verdict {
         Verdict::VhostHttp => {
-            drop(seat);
-            return serve_http(stream, server, lane).await;
+            return serve_http(stream, server);
         }
         Verdict::VhostHttps => {
-            drop(seat);
-            return serve_https(stream, server).await;
+            return serve_https(stream, server);
         }
         Verdict::Tls | Verdict::TlsAfterByte => server.stack.tls(stream, lane, deadline).await,
         Verdict::Plain => server.stack.plain(stream, lane),
