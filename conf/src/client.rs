@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::extend::FreeTable;
 use crate::proxy::ProxyConfig;
 use crate::types::{
     AuthMethod, IdentityFiles, Log, QuicOptions, Scopes, Secret, TcpMux, ValueSource, WebServer,
@@ -96,7 +97,7 @@ pub struct OidcCredentials {
 }
 
 /// `transport.protocol`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Protocol {
     /// TCP.
     #[default]
@@ -109,18 +110,21 @@ pub enum Protocol {
     Websocket,
     /// WebSocket inside TLS.
     Wss,
+    /// A transport beyond upstream's, by its name, or `exec:` and the path of a program.
+    Other(String),
 }
 
 impl Protocol {
     /// The word used in the file.
     #[must_use]
-    pub fn as_str(self) -> &'static str {
+    pub fn as_str(&self) -> &str {
         match self {
             Self::Tcp => "tcp",
             Self::Kcp => "kcp",
             Self::Quic => "quic",
             Self::Websocket => "websocket",
             Self::Wss => "wss",
+            Self::Other(name) => name,
         }
     }
 }
@@ -136,10 +140,12 @@ pub enum WireVersion {
 }
 
 /// The `transport` table of frpc.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ClientTransport {
     /// What carries the connection.
     pub protocol: Protocol,
+    /// The free table of a transport beyond upstream's, `[transport.<name>]`.
+    pub own: FreeTable,
     /// The framing of messages.
     pub wire: WireVersion,
     /// How long connecting may take.

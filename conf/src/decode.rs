@@ -136,6 +136,11 @@ impl<'f> Decoder<'f> {
         None
     }
 
+    /// Notes that a table was wanted.
+    pub(crate) fn not_a_table(&mut self, node: &Node) {
+        self.wrong_type(node, "map", "write a table of keys", false);
+    }
+
     fn unknown_key(&mut self, key: &str, line: u32, allowed: &[Key]) {
         let names: Vec<&'static str> = allowed.iter().map(|k| k.name).collect();
         let remedy = match (
@@ -291,7 +296,7 @@ impl<T: Decode> Decode for Vec<T> {
 impl<T: Decode> Decode for BTreeMap<String, T> {
     fn decode(node: &Node, decoder: &mut Decoder<'_>) -> Option<Self> {
         let Value::Table(entries) = &node.value else {
-            decoder.wrong_type(node, "map", "write a table of keys", false);
+            decoder.not_a_table(node);
             return None;
         };
         let mut all = Self::new();

@@ -8,6 +8,7 @@ mod check;
 mod client;
 mod decode;
 mod error;
+mod extend;
 mod load;
 mod plugin;
 mod proxy;
@@ -24,15 +25,19 @@ pub use client::{
     OidcCredentials, Protocol, WireVersion,
 };
 pub use error::{ConfigError, Entry, Fault, Format, Problem, Warning};
-pub use load::{Loaded, Strictness, load_client, load_server, parse_client, parse_server};
+pub use extend::{EXEC, Extensions, FreeTable};
+pub use load::{
+    Loaded, Strictness, load_client, load_client_with, load_server, load_server_with, parse_client,
+    parse_client_with, parse_server, parse_server_with,
+};
 pub use plugin::{HttpRewrite, HttpsFront, PluginConfig, PluginLogin, StaticFile};
 pub use proxy::{
     Backend, HealthCheck, HealthProbe, HttpProxy, HttpsProxy, LoadBalancer, ProxyConfig, ProxyKind,
     ProxyProtocol, ProxyTransport, SecretProxy, TcpMuxProxy, XtcpProxy,
 };
 pub use server::{
-    HttpPlugin, PluginOp, ServerAuth, ServerConfig, ServerOidc, ServerTls, ServerTransport,
-    SshTunnelGateway, TcpMuxHttpConnect,
+    HttpPlugin, Listener, PluginOp, ServerAuth, ServerConfig, ServerOidc, ServerTls,
+    ServerTransport, SshTunnelGateway, TcpMuxHttpConnect,
 };
 pub use types::{
     AuthMethod, Bandwidth, BandwidthLimitMode, IdentityFiles, LONGEST, Log, LogLevel, LogTarget,

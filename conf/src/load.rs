@@ -6,6 +6,7 @@ use crate::check::{self, Checker};
 use crate::client::ClientConfig;
 use crate::decode::{Decoder, Section};
 use crate::error::{ConfigError, Warning};
+use crate::extend::{self, Extensions};
 use crate::raw::client::RawClient;
 use crate::raw::server::RawServer;
 use crate::server::ServerConfig;
@@ -32,7 +33,7 @@ pub struct Loaded<T> {
     pub warnings: Vec<Warning>,
 }
 
-/// Reads and checks the file of frps at `path`.
+/// Reads and checks the file of frps at `path`, with upstream's schema.
 ///
 /// # Errors
 ///
@@ -41,11 +42,21 @@ pub fn load_server(
     path: &Path,
     strictness: Strictness,
 ) -> Result<Loaded<ServerConfig>, ConfigError> {
-    parse_server(
-        &source::read(path)?,
-        &path.display().to_string(),
-        strictness,
-    )
+    load_server_with(path, strictness, Extensions::default())
+}
+
+/// [`load_server`] for a program that adds something to the schema.
+///
+/// # Errors
+///
+/// As there.
+pub fn load_server_with(
+    path: &Path,
+    strictness: Strictness,
+    extensions: Extensions<'_>,
+) -> Result<Loaded<ServerConfig>, ConfigError> {
+    let text = source::read(path)?;
+    parse_server_with(&text, &path.display().to_string(), strictness, extensions)
 }
 
 /// Reads and checks the file of frpc at `path`. A `transport.proxyURL` that is not written is
@@ -58,11 +69,21 @@ pub fn load_client(
     path: &Path,
     strictness: Strictness,
 ) -> Result<Loaded<ClientConfig>, ConfigError> {
-    let mut loaded = parse_client(
-        &source::read(path)?,
-        &path.display().to_string(),
-        strictness,
-    )?;
+    load_client_with(path, strictness, Extensions::default())
+}
+
+/// [`load_client`] for a program that adds something to the schema.
+///
+/// # Errors
+///
+/// As there.
+pub fn load_client_with(
+    path: &Path,
+    strictness: Strictness,
+    extensions: Extensions<'_>,
+) -> Result<Loaded<ClientConfig>, ConfigError> {
+    let text = source::read(path)?;
+    let mut loaded = parse_client_with(&text, &path.display().to_string(), strictness, extensions)?;
     let proxy_url = &mut loaded.config.transport.proxy_url;
     if proxy_url.is_none() {
         // Lower case only, as upstream (pkg/config/v1/client.go).
@@ -84,7 +105,27 @@ pub fn parse_server(
     name: &str,
     strictness: Strictness,
 ) -> Result<Loaded<ServerConfig>, ConfigError> {
-    load::<RawServer, _>(text, name, strictness, check::server)
+    parse_server_with(text, name, strictness, Extensions::default())
+}
+
+/// [`parse_server`] for a program that adds something to the schema.
+///
+/// # Errors
+///
+/// As there.
+pub fn parse_server_with(
+    text: &str,
+    name: &str,
+    strictness: Strictness,
+    extensions: Extensions<'_>,
+) -> Result<Loaded<ServerConfig>, ConfigError> {
+    let file = File {
+        text,
+        name,
+        strictness,
+        extensions,
+    };
+    load::<RawServer, _>(file, check::server)
 }
 
 /// Checks the text of a file of frpc; `name` is its path, for errors and for `store.path`, which
@@ -98,21 +139,46 @@ pub fn parse_client(
     name: &str,
     strictness: Strictness,
 ) -> Result<Loaded<ClientConfig>, ConfigError> {
-    let folder = Path::new(name).parent().unwrap_or_else(|| Path::new(""));
-    load::<RawClient, _>(text, name, strictness, |checker, raw| {
-        check::client(checker, raw, folder)
-    })
+    parse_client_with(text, name, strictness, Extensions::default())
 }
 
-fn load<R: Section, T>(
+/// [`parse_client`] for a program that adds something to the schema.
+///
+/// # Errors
+///
+/// As there.
+pub fn parse_client_with(
     text: &str,
     name: &str,
     strictness: Strictness,
+    extensions: Extensions<'_>,
+) -> Result<Loaded<ClientConfig>, ConfigError> {
+    let folder = Path::new(name).parent().unwrap_or_else(|| Path::new(""));
+    let file = File {
+        text,
+        name,
+        strictness,
+        extensions,
+    };
+    load::<RawClient, _>(file, |checker, raw| check::client(checker, raw, folder))
+}
+
+/// A file to be checked, and how.
+struct File<'f> {
+    text: &'f str,
+    name: &'f str,
+    strictness: Strictness,
+    extensions: Extensions<'f>,
+}
+
+fn load<R: Section, T>(
+    file: File<'_>,
     check: impl FnOnce(&mut Checker<'_>, R) -> T,
 ) -> Result<Loaded<T>, ConfigError> {
-    let tree = source::parse(text, name)?;
-    let (raw, mut warnings) = decode::<R>(&tree, name, strictness)?;
-    let mut checker = Checker::new(name, &tree);
+    let mut tree = source::parse(file.text, file.name)?;
+    let free = extend::take_tables(&mut tree);
+    let (raw, mut warnings) = decode::<R>(&tree, file.name, file.strictness)?;
+    let mut checker = Checker::new(file.name, &tree, file.extensions, free);
     let config = check(&mut checker, raw);
     if !checker.problems.is_empty() {
         return Err(ConfigError::Invalid {

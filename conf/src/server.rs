@@ -1,9 +1,11 @@
 //! The checked configuration of frps: defaults filled in, contradictions impossible.
 
+use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::extend::FreeTable;
 use crate::types::{
     AuthMethod, IdentityFiles, Log, Port, PortRanges, QuicOptions, Scopes, TcpMux, WebServer,
 };
@@ -57,6 +59,19 @@ pub struct ServerConfig {
     pub transport: ServerTransport,
     /// The SSH front.
     pub ssh_tunnel_gateway: Option<SshTunnelGateway>,
+    /// Where clients connect to besides the ports above.
+    pub listeners: Vec<Listener>,
+}
+
+/// One entry of `listeners`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Listener {
+    /// The transport's name, or `exec:` and the path of a program.
+    pub transport: String,
+    /// Where it listens.
+    pub bind: SocketAddr,
+    /// The transport's own options: the entry's, or those of `[transport.<name>]`.
+    pub own: FreeTable,
 }
 
 /// The `tcpmuxHTTPConnectPort` front.

@@ -163,6 +163,7 @@ impl Checker<'_> {
                 .ok()
         });
         ClientTransport {
+            own: self.free_table(&raw.protocol),
             protocol,
             wire,
             dial_timeout: self.positive_seconds(timeout, raw.dial_server_timeout, 10),
@@ -178,16 +179,21 @@ impl Checker<'_> {
     }
 
     fn protocol(&mut self, found: &str) -> Protocol {
-        let gist = "invalid transport.protocol, optional values are [tcp kcp quic websocket wss]";
-        let protocols = [
-            ("", Protocol::Tcp),
-            ("tcp", Protocol::Tcp),
-            ("kcp", Protocol::Kcp),
-            ("quic", Protocol::Quic),
-            ("websocket", Protocol::Websocket),
-            ("wss", Protocol::Wss),
-        ];
-        self.choice("transport.protocol", found, gist, &protocols)
+        let path = "transport.protocol";
+        match found {
+            "" | "tcp" => Protocol::Tcp,
+            "kcp" => Protocol::Kcp,
+            "quic" => Protocol::Quic,
+            "websocket" => Protocol::Websocket,
+            "wss" => Protocol::Wss,
+            other if self.is_extension(path, other) => Protocol::Other(other.to_owned()),
+            other => {
+                let words = "[tcp kcp quic websocket wss]";
+                let gist = format!("invalid {path}, optional values are {words}");
+                self.no_such_transport(path, other, gist);
+                Protocol::Tcp
+            }
+        }
     }
 
     fn heartbeat(&mut self, raw: &RawClientTransport, mux: Option<&TcpMux>) -> Option<Heartbeat> {

@@ -16,6 +16,7 @@ pub(crate) use client::client;
 pub(crate) use server::server;
 
 use crate::error::{Entry, Fault, Problem, Warning};
+use crate::extend::{Extensions, FreeTables};
 use crate::suggest;
 use crate::tree::Node;
 use crate::types::{IdentityFiles, LONGEST, Port};
@@ -27,23 +28,32 @@ pub(crate) struct Checker<'f> {
     file: &'f str,
     tree: &'f Node,
     entry: Entry,
+    pub(crate) extensions: Extensions<'f>,
+    pub(crate) free: FreeTables,
     pub(crate) problems: Vec<Problem>,
     pub(crate) warnings: Vec<Warning>,
 }
 
 impl<'f> Checker<'f> {
-    /// Starts on `file`, parsed to `tree`.
-    pub(crate) fn new(file: &'f str, tree: &'f Node) -> Self {
+    /// Starts on `file`, parsed to `tree`, without the tables in `free`.
+    pub(crate) fn new(
+        file: &'f str,
+        tree: &'f Node,
+        extensions: Extensions<'f>,
+        free: FreeTables,
+    ) -> Self {
         Self {
             file,
             tree,
             entry: Entry::Common,
+            extensions,
+            free,
             problems: vec![],
             warnings: vec![],
         }
     }
 
-    fn fault(&mut self, path: &str, fault: Fault) {
+    pub(crate) fn fault(&mut self, path: &str, fault: Fault) {
         let line = self.tree.line_of(path);
         let entry = self.entry.clone();
         self.problems.push(Problem {
@@ -63,7 +73,13 @@ impl<'f> Checker<'f> {
         });
     }
 
-    fn bad(&mut self, path: &str, found: &str, gist: impl Into<String>, remedy: impl Into<String>) {
+    pub(crate) fn bad(
+        &mut self,
+        path: &str,
+        found: &str,
+        gist: impl Into<String>,
+        remedy: impl Into<String>,
+    ) {
         let fault = Fault::BadValue {
             gist: gist.into(),
             path: path.to_owned(),

@@ -7,11 +7,12 @@ use std::time::Duration;
 use super::common::quic;
 use super::{Checker, count, optional, path, seconds, text};
 use crate::raw::server::{
-    RawHttpPlugin, RawPortRange, RawServer, RawServerAuth, RawServerTransport, RawSshTunnelGateway,
+    RawHttpPlugin, RawListener, RawPortRange, RawServer, RawServerAuth, RawServerTransport,
+    RawSshTunnelGateway,
 };
 use crate::server::{
-    HttpPlugin, PluginOp, ServerAuth, ServerConfig, ServerOidc, ServerTls, ServerTransport,
-    SshTunnelGateway, TcpMuxHttpConnect,
+    HttpPlugin, Listener, PluginOp, ServerAuth, ServerConfig, ServerOidc, ServerTls,
+    ServerTransport, SshTunnelGateway, TcpMuxHttpConnect,
 };
 use crate::types::{AuthMethod, LONGEST, Port, PortRanges};
 
@@ -62,6 +63,7 @@ pub(crate) fn server(checker: &mut Checker<'_>, raw: RawServer) -> ServerConfig 
         web_server,
         transport: checker.server_transport(raw.transport),
         ssh_tunnel_gateway: checker.ssh_tunnel_gateway(raw.ssh_tunnel_gateway),
+        listeners: checker.listeners(raw.listeners),
     }
 }
 
@@ -70,6 +72,32 @@ fn hours(found: i64, default: u64) -> Duration {
 }
 
 impl Checker<'_> {
+    fn listeners(&mut self, raw: Vec<RawListener>) -> Vec<Listener> {
+        let mut listeners = Vec::with_capacity(raw.len());
+        for (index, entry) in raw.into_iter().enumerate() {
+            let path = format!("listeners[{index}].transport");
+            if entry.transport.is_empty() {
+                self.missing(&path, "a listener needs a transport");
+            } else if !self.is_extension(&path, &entry.transport) {
+                let gist = format!("invalid {path}");
+                self.no_such_transport(&path, &entry.transport, gist);
+            }
+            let path = format!("listeners[{index}].bind");
+            let Ok(bind) = entry.bind.parse() else {
+                let remedy = "write an IP address and a port, such as 0.0.0.0:7443";
+                self.bad(&path, &entry.bind, format!("invalid {path}"), remedy);
+                continue;
+            };
+            let shared = self.free_table(&entry.transport);
+            listeners.push(Listener {
+                transport: entry.transport,
+                bind,
+                own: entry.options.unwrap_or(shared),
+            });
+        }
+        listeners
+    }
+
     fn server_auth(&mut self, raw: RawServerAuth) -> ServerAuth {
         let oidc = self.is_oidc(&raw.method);
         let scopes = self.scopes(&raw.additional_scopes);

@@ -1,6 +1,7 @@
 //! The file of frps (upstream: pkg/config/v1/server.go).
 
 use crate::decode::section;
+use crate::extend::FreeTable;
 use crate::raw::common::{RawLog, RawQuic, RawValueSource, RawWebServer};
 use crate::types::Secret;
 
@@ -59,6 +60,8 @@ section! {
         "allowPorts" => allow_ports: Vec<RawPortRange>,
         /// Programs that are asked before operations.
         "httpPlugins" => http_plugins: Vec<RawHttpPlugin>,
+        /// Further places where clients connect to.
+        "listeners" => listeners: Vec<RawListener>,
     }
 }
 
@@ -167,5 +170,17 @@ section! {
         "ops" => ops: Vec<String>,
         /// Verify its certificate.
         "tlsVerify" => tls_verify: bool,
+    }
+}
+
+section! {
+    /// One entry of `listeners`, which upstream does not have.
+    struct RawListener {
+        /// The transport's name, or exec: and the path of a program.
+        "transport" => transport: String,
+        /// An IP address and a port.
+        "bind" => bind: String,
+        /// The transport's own options; default those of `[transport.<name>]`.
+        "options" => options: Option<FreeTable>,
     }
 }
