@@ -60,11 +60,17 @@ impl<T: Transport> DynTransport for T {
 pub trait DynConnector: fmt::Debug + Send + Sync + 'static {
     /// See [`Connector::connect`].
     fn connect<'a>(&'a self, to: &'a Target) -> BoxFuture<'a, Result<Link>>;
+    /// See [`Connector::close`].
+    fn close(&self) -> BoxFuture<'_, ()>;
 }
 
 impl<T: Connector> DynConnector for T {
     fn connect<'a>(&'a self, to: &'a Target) -> BoxFuture<'a, Result<Link>> {
         Box::pin(Connector::connect(self, to))
+    }
+
+    fn close(&self) -> BoxFuture<'_, ()> {
+        Box::pin(Connector::close(self))
     }
 }
 
@@ -77,6 +83,8 @@ pub trait DynListener: fmt::Debug + Send + 'static {
     /// # Errors
     /// As there.
     fn local_addr(&self) -> io::Result<SocketAddr>;
+    /// See [`Listener::close`].
+    fn close(&mut self) -> BoxFuture<'_, ()>;
 }
 
 impl<T: Listener> DynListener for T {
@@ -90,6 +98,10 @@ impl<T: Listener> DynListener for T {
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
         Listener::local_addr(self)
+    }
+
+    fn close(&mut self) -> BoxFuture<'_, ()> {
+        Box::pin(Listener::close(self))
     }
 }
 

@@ -5,7 +5,7 @@ use std::{fmt, net::IpAddr, path::PathBuf, time::Duration};
 use serde::de::DeserializeOwned;
 
 /// The options of one transport.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct Options {
     /// Options that every transport understands or ignores.
@@ -19,6 +19,18 @@ pub struct Options {
     pub dns: Option<String>,
     /// The transport's own table, `[transport.<name>]`, not looked at by anybody else.
     pub table: toml::Table,
+}
+
+/// The transport's own table may hold secrets and is not shown.
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Options")
+            .field("common", &self.common)
+            .field("tls", &self.tls)
+            .field("proxy", &self.proxy)
+            .field("dns", &self.dns)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Options that do not depend on the transport.

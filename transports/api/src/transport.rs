@@ -32,6 +32,11 @@ impl Traits {
         multiplexed: false,
         encrypted: false,
     };
+    /// A pipe that is encrypted already: only the mux goes on top (wss).
+    pub const ENCRYPTED_PIPE: Self = Self {
+        multiplexed: false,
+        encrypted: true,
+    };
     /// A transport with its own encryption and its own streams.
     pub const COMPLETE: Self = Self {
         multiplexed: true,
@@ -110,6 +115,14 @@ pub trait Connector: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     /// The target cannot be resolved or reached, or does not answer in time.
     fn connect(&self, to: &Target) -> impl Future<Output = Result<Link>> + Send;
+
+    /// Ends what the connector keeps running between dials, such as a program; called once, when
+    /// nothing will be dialled any more. Most keep nothing.
+    ///
+    /// *Cancel safety*: what was to end, ends when the connector is dropped.
+    fn close(&self) -> impl Future<Output = ()> + Send {
+        async {}
+    }
 }
 
 /// The accepting side of a transport.
@@ -130,6 +143,14 @@ pub trait Listener: fmt::Debug + Send + 'static {
     /// # Errors
     /// The system does not tell.
     fn local_addr(&self) -> io::Result<SocketAddr>;
+
+    /// Ends what the listener keeps running besides its socket; called once, when nothing will be
+    /// accepted any more. Most keep nothing.
+    ///
+    /// *Cancel safety*: what was to end, ends when the listener is dropped.
+    fn close(&mut self) -> impl Future<Output = ()> + Send {
+        async {}
+    }
 }
 
 #[cfg(test)]

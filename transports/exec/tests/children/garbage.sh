@@ -1,0 +1,4 @@
+#!/bin/sh
+# Does not know the protocol.
+echo "hello there"
+exec cat

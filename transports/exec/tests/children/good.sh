@@ -1,0 +1,4 @@
+#!/bin/sh
+# Ends when its standard input does.
+echo ready
+exec cat
