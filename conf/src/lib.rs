@@ -40,7 +40,7 @@ pub use server::{
     ServerTransport, SshTunnelGateway, TcpMuxHttpConnect,
 };
 pub use types::{
-    AuthMethod, Bandwidth, BandwidthLimitMode, IdentityFiles, LONGEST, Log, LogLevel, LogTarget,
-    Port, PortRanges, QuicOptions, Scopes, Secret, TcpMux, ValueSource, WebServer,
+    AuthMethod, Bandwidth, BandwidthLimitMode, Congestion, IdentityFiles, LONGEST, Log, LogLevel,
+    LogTarget, Port, PortRanges, QuicOptions, Scopes, Secret, TcpMux, ValueSource, WebServer,
 };
 pub use visitor::{Fallback, VisitorConfig, VisitorKind, VisitorPlugin, XtcpProtocol, XtcpVisitor};

@@ -253,4 +253,36 @@ pub struct QuicOptions {
     pub max_idle_timeout: Duration,
     /// Streams that a peer may have open.
     pub max_incoming_streams: u32,
+    /// How fast to send into a network that loses packets.
+    pub congestion: Congestion,
+    /// Bytes that a peer may send on one stream ahead of its reader.
+    pub stream_receive_window: u32,
+    /// Bytes that a peer may send on all streams ahead of their readers.
+    pub connection_receive_window: u32,
+    /// Bytes on all streams that we keep until the peer has acknowledged them.
+    pub send_window: u32,
+}
+
+/// `transport.quic.congestion`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Congestion {
+    /// CUBIC, as upstream.
+    #[default]
+    Cubic,
+    /// BBR.
+    Bbr,
+    /// New Reno.
+    NewReno,
+}
+
+impl Congestion {
+    /// The word used in the file.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Cubic => "cubic",
+            Self::Bbr => "bbr",
+            Self::NewReno => "newreno",
+        }
+    }
 }

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::common::quic;
 use super::{Checker, count, optional, path, seconds, text};
 use crate::client::{
     ClientAuth, ClientConfig, ClientTls, ClientTlsOn, ClientTransport, Heartbeat, Protocol,
@@ -173,7 +172,7 @@ impl Checker<'_> {
             pool_count: count(raw.pool_count, 1),
             tcp_mux,
             heartbeat,
-            quic: quic(&raw.quic),
+            quic: self.quic(&raw.quic),
             tls,
         }
     }

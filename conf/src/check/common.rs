@@ -3,8 +3,8 @@
 use super::{Checker, count, optional, path, seconds, text};
 use crate::raw::common::{RawExecSource, RawLog, RawQuic, RawValueSource, RawWebServer};
 use crate::types::{
-    IdentityFiles, LONGEST, Log, LogLevel, LogTarget, Port, QuicOptions, Scopes, Secret, TcpMux,
-    ValueSource, WebServer,
+    Congestion, IdentityFiles, LONGEST, Log, LogLevel, LogTarget, Port, QuicOptions, Scopes,
+    Secret, TcpMux, ValueSource, WebServer,
 };
 
 /// The token of the sample files, which everybody knows.
@@ -189,12 +189,66 @@ impl Checker<'_> {
     }
 }
 
-/// Negative times are off upstream, so they become the longest one.
-pub(super) fn quic(raw: &RawQuic) -> QuicOptions {
-    QuicOptions {
-        keepalive_period: seconds(raw.keepalive_period, 10).unwrap_or(LONGEST),
-        max_idle_timeout: seconds(raw.max_idle_timeout, 30).unwrap_or(LONGEST),
-        max_incoming_streams: count(raw.max_incoming_streams, 100_000),
+/// The stream's window carries 100 Mbit/s at 200 ms twice over, and is the most that upstream's
+/// grows to.
+const STREAM_WINDOW: u32 = 6 << 20;
+/// One reader that stands still leaves room for others.
+const CONNECTION_WINDOW: u32 = 32 << 20;
+/// Two streams may fill the peer's windows.
+const SEND_WINDOW: u32 = 12 << 20;
+/// What QUIC itself needs to move at all with any speed: the first window of its congestion
+/// control (RFC 9002, 7.2).
+const LEAST_WINDOW: u32 = 14_720;
+
+impl Checker<'_> {
+    /// Negative times are off upstream, so they become the longest one.
+    pub(super) fn quic(&mut self, raw: &RawQuic) -> QuicOptions {
+        let gist = "invalid transport.quic.congestion, optional values are [cubic bbr newreno]";
+        let congestion = self.choice(
+            "transport.quic.congestion",
+            &raw.congestion,
+            gist,
+            &[
+                ("", Congestion::Cubic),
+                ("cubic", Congestion::Cubic),
+                ("bbr", Congestion::Bbr),
+                ("newreno", Congestion::NewReno),
+            ],
+        );
+        QuicOptions {
+            keepalive_period: seconds(raw.keepalive_period, 10).unwrap_or(LONGEST),
+            max_idle_timeout: seconds(raw.max_idle_timeout, 30).unwrap_or(LONGEST),
+            max_incoming_streams: count(raw.max_incoming_streams, 100_000),
+            congestion,
+            stream_receive_window: self.window(
+                "transport.quic.streamReceiveWindow",
+                raw.stream_receive_window,
+                STREAM_WINDOW,
+            ),
+            connection_receive_window: self.window(
+                "transport.quic.connectionReceiveWindow",
+                raw.connection_receive_window,
+                CONNECTION_WINDOW,
+            ),
+            send_window: self.window("transport.quic.sendWindow", raw.send_window, SEND_WINDOW),
+        }
+    }
+
+    /// A window in bytes; 0 is `default`.
+    fn window(&mut self, path: &str, found: i64, default: u32) -> u32 {
+        match u32::try_from(found) {
+            Ok(0) => default,
+            Ok(window @ LEAST_WINDOW..) => window,
+            _ => {
+                self.bad(
+                    path,
+                    &found.to_string(),
+                    format!("invalid {path}, it must be bytes from {LEAST_WINDOW} to 4294967295"),
+                    format!("leave it out for the default of {default}"),
+                );
+                default
+            }
+        }
     }
 }
 

@@ -4,7 +4,6 @@ use std::num::NonZeroU32;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use super::common::quic;
 use super::{Checker, count, optional, path, seconds, text};
 use crate::raw::server::{
     RawHttpPlugin, RawListener, RawPortRange, RawServer, RawServerAuth, RawServerTransport,
@@ -181,7 +180,7 @@ impl Checker<'_> {
             tcp_keepalive: seconds(raw.tcp_keepalive, 7200),
             max_pool_count: count(raw.max_pool_count, 5),
             heartbeat_timeout,
-            quic: quic(&raw.quic),
+            quic: self.quic(&raw.quic),
             tls: ServerTls {
                 force: raw.tls.force || trusted_ca.is_some(),
                 identity,

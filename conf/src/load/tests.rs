@@ -217,6 +217,32 @@ fn client_contradictions() {
 }
 
 #[test]
+fn quic_is_upstreams_without_our_keys() {
+    let quic = client("").transport.quic;
+    assert_eq!(quic, server("").transport.quic);
+    assert_eq!(quic.congestion, Congestion::Cubic);
+    assert_eq!(quic.max_incoming_streams, 100_000);
+    // 100 Mbit/s at 200 ms.
+    assert!(quic.stream_receive_window > 2_500_000 && quic.send_window > 2_500_000);
+
+    let text = "[transport.quic]\ncongestion = \"bbr\"\nstreamReceiveWindow = 100000\n";
+    let quic = client(text).transport.quic;
+    assert_eq!(quic.congestion, Congestion::Bbr);
+    assert_eq!(quic.stream_receive_window, 100_000);
+
+    let text = "[transport.quic]\ncongestion = \"reno\"\nsendWindow = -1\n\
+                connectionReceiveWindow = 100\n";
+    let faults = client_faults(text).join("\n");
+    for gist in [
+        "c:2: invalid transport.quic.congestion, optional values are [cubic bbr newreno]",
+        "c:3: invalid transport.quic.sendWindow",
+        "c:4: invalid transport.quic.connectionReceiveWindow",
+    ] {
+        assert!(faults.contains(gist), "{gist}\n{faults}");
+    }
+}
+
+#[test]
 fn oidc_needs_an_endpoint() {
     let faults = client_faults("[auth]\nmethod = \"oidc\"\n").join("\n");
     assert!(
