@@ -1,8 +1,8 @@
-//! TCP sockets set up the way a tunnel wants them, the same on every system.
+//! TCP and UDP sockets set up the way a tunnel wants them, the same on every system.
 
 use std::{
     io,
-    net::{IpAddr, SocketAddr},
+    net::{IpAddr, SocketAddr, UdpSocket},
     time::Duration,
 };
 
@@ -86,6 +86,41 @@ pub fn tune(socket: &TcpStream, keepalive: Option<Duration>) -> io::Result<()> {
 #[cfg(any(target_os = "linux", target_vendor = "apple", windows))]
 const LONGEST_INTERVAL: Duration = Duration::from_secs(32_767);
 
+/// A UDP socket at `at`, which may have port 0, with room for `buffer` bytes in each direction as
+/// far as the system gives it. `::` also takes IPv4. It does not block.
+///
+/// # Errors
+/// The system refuses the address.
+pub fn udp(at: SocketAddr, buffer: usize) -> io::Result<UdpSocket> {
+    let socket = Socket::new(Domain::for_address(at), Type::DGRAM, Some(Protocol::UDP))?;
+    if matches!(at.ip(), IpAddr::V6(ip) if ip.is_unspecified()) {
+        socket.set_only_v6(false)?;
+    }
+    socket.set_nonblocking(true)?;
+    enlarge(&socket, buffer);
+    socket.bind(&at.into())?;
+    Ok(socket.into())
+}
+
+/// Asks for larger buffers. Only the privileged may have more than the system's limit
+/// (`net.core.rmem_max`, `wmem_max`); everybody else gets that much.
+fn enlarge(socket: &Socket, buffer: usize) {
+    #[cfg(target_os = "linux")]
+    let forced = (
+        rustix::net::sockopt::set_socket_recv_buffer_size_force(socket, buffer).is_ok(),
+        rustix::net::sockopt::set_socket_send_buffer_size_force(socket, buffer).is_ok(),
+    );
+    #[cfg(not(target_os = "linux"))]
+    let forced = (false, false);
+    let asked = (
+        forced.0 || socket.set_recv_buffer_size(buffer).is_ok(),
+        forced.1 || socket.set_send_buffer_size(buffer).is_ok(),
+    );
+    if asked != (true, true) {
+        tracing::debug!("the system gives no larger socket buffers");
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::net::{Ipv4Addr, Ipv6Addr};
@@ -127,5 +162,16 @@ mod tests {
         let (dialled, accepted) = tokio::join!(connect(to, None, None), listener.accept());
         dialled.unwrap();
         accepted.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_udp_socket_has_room() {
+        let at = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let socket = udp(at, 1 << 20).unwrap();
+        let plain = UdpSocket::bind(at).unwrap();
+        let room = |socket| SockRef::from(socket).recv_buffer_size().unwrap();
+        assert!(room(&socket) >= room(&plain));
+        let err = udp(socket.local_addr().unwrap(), 0).unwrap_err();
+        assert_eq!(err.kind(), io::ErrorKind::AddrInUse);
     }
 }
