@@ -1,13 +1,27 @@
 //! A mock service: a bound address and the tasks that answer on it, which end with it.
 
-use std::{future::Future, net::SocketAddr};
+use std::{
+    future::Future,
+    io,
+    net::{Ipv4Addr, SocketAddr},
+};
 
 use tokio::{
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpSocket, TcpStream},
     task::JoinSet,
 };
 
 use crate::{Error, Result};
+
+/// Connections that may wait to be accepted: the standard library's 128 are too few for a crowd
+/// of users that arrive at once, and what is turned away there looks like a fault of the tunnel.
+const BACKLOG: u32 = 4096;
+
+fn listen() -> io::Result<TcpListener> {
+    let socket = TcpSocket::new_v4()?;
+    socket.bind((Ipv4Addr::LOCALHOST, 0).into())?;
+    socket.listen(BACKLOG)
+}
 
 /// A running mock service; dropping it stops it.
 ///
@@ -40,9 +54,7 @@ impl Service {
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        let listener = TcpListener::bind("127.0.0.1:0")
-            .await
-            .map_err(Error::io("bind a mock service"))?;
+        let listener = listen().map_err(Error::io("bind a mock service"))?;
         let addr = listener
             .local_addr()
             .map_err(Error::io("read a bound address"))?;

@@ -37,7 +37,10 @@ pub async fn parallel_echoes(pairing: Pairing, layers: Layers, connections: u64)
     // The first connections fill caches that stay for good and are no leak.
     crowd(local(remote), 4).await?;
     let before = [pair.frps.usage().rss, pair.frpc.usage().rss];
-    crowd(local(remote), connections).await?;
+    crowd(local(remote), connections).await.map_err(|e| {
+        let (frps, frpc) = (pair.frps.tail(), pair.frpc.tail());
+        Error::wrong(format!("{e}; the logs end:\n{frps}\n\n{frpc}"))
+    })?;
     let [frps, frpc] = before;
     returned(pairing.frps, "frps", &pair.frps, frps).await?;
     returned(pairing.frpc, "frpc", &pair.frpc, frpc).await
