@@ -144,7 +144,9 @@ impl Stage {
 
     /// Runs `work`, but ends with the log of whichever program dies first.
     pub(super) async fn until_death(&mut self, work: impl Future<Output = Result>) -> Result {
+        // Ctrl-C in a terminal reaches the programs too; that is no death to report.
         tokio::select! {
+            biased;
             done = work => done,
             dead = self.frps.death("frps") => dead,
             dead = self.frpc.death("frpc") => dead,
