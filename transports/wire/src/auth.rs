@@ -25,6 +25,11 @@ impl Token {
         Self(text.into())
     }
 
+    /// The text, from which the keys of v2 control channels are made.
+    pub(crate) fn text(&self) -> &str {
+        &self.0
+    }
+
     /// Whether the text is empty, which is a valid token (trap M4).
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

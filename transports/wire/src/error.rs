@@ -34,6 +34,33 @@ pub enum WireError {
         /// Where in the body, counted from 1 in its last line.
         at: usize,
     },
+    /// A frame's type is no known one (protocol 4.1).
+    #[error("unknown frame type {0}")]
+    UnknownFrame(u16),
+    /// A frame has flags, of which none is defined (protocol 4.1).
+    #[error("unknown frame flags 0x{0:04x}")]
+    FrameFlags(u16),
+    /// The announced payload length is too short for its type or above
+    /// [`limits::V2_PAYLOAD`](crate::limits::V2_PAYLOAD).
+    #[error("frame length {0} is out of range")]
+    FrameLength(u32),
+    /// The number of a v2 message is no known one (protocol 3.2).
+    #[error("unknown message number {0}")]
+    UnknownId(u16),
+    /// Another message or frame than the one that can follow here.
+    #[error("{got} came instead of {expected}")]
+    Unexpected {
+        /// What can follow.
+        expected: &'static str,
+        /// What came.
+        got: &'static str,
+    },
+    /// The two sides cannot agree on how to speak version 2.
+    #[error(transparent)]
+    Hello(#[from] HelloError),
+    /// The control cipher of version 2 cannot go on.
+    #[error("broken control cipher: {0}")]
+    Record(#[from] RecordError),
     /// Compressed bytes break the snappy framing format.
     #[error("malformed compressed data: {0}")]
     Compressed(#[from] CompressError),
@@ -51,9 +78,6 @@ pub enum WireError {
     /// Our own message or block could not be written; never seen, kept instead of a panic.
     #[error("cannot encode {0}")]
     Encode(&'static str),
-    /// The wire protocol version is not spoken by this build.
-    #[error("wire protocol version is not supported")]
-    Version,
     /// The operating system gave no random bytes.
     #[error("no randomness from the operating system")]
     Random(#[source] getrandom::Error),
@@ -79,6 +103,50 @@ pub enum CompressError {
     Checksum,
 }
 
+/// Why two sides cannot speak version 2 with each other. The first three are what a server tells
+/// its client, in upstream's words (pkg/proto/wire/crypto.go).
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum HelloError {
+    /// The client does not write messages as JSON.
+    #[error("unsupported message codec")]
+    Codec,
+    /// The client's random number has a wrong length.
+    #[error("invalid crypto client random length {0}, want 32")]
+    ClientRandom(usize),
+    /// The client offers no algorithm that we have.
+    #[error("no supported crypto algorithm")]
+    Algorithm,
+    /// The server refused; its own words.
+    #[error("{0}")]
+    Refused(String),
+    /// The server selected another codec than JSON.
+    #[error("the server selected an unknown message codec")]
+    Selected,
+    /// The server selected an algorithm that it was not offered.
+    #[error("the server selected a crypto algorithm that was not offered")]
+    NotOffered,
+    /// The server's random number has a wrong length.
+    #[error("invalid crypto server random length {0}, want 32")]
+    ServerRandom(usize),
+}
+
+/// Why the control cipher of version 2 cannot go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RecordError {
+    /// A record is shorter than its tag, or longer than
+    /// [`limits::RECORD_PLAIN`](crate::limits::RECORD_PLAIN) allows.
+    #[error("record length {0} is out of range")]
+    Length(u32),
+    /// A record was changed on the way, or sealed with another key: the tokens differ.
+    #[error("a record is not authentic")]
+    Tag,
+    /// The direction has had all the records that its nonce allows.
+    #[error("all nonces are used up")]
+    Spent,
+}
+
 impl WireError {
     /// Whose fault this is.
     pub fn fault(&self) -> Fault {
@@ -86,9 +154,16 @@ impl WireError {
             Self::UnknownType(_)
             | Self::BadLength(_)
             | Self::BadBody { .. }
+            | Self::UnknownFrame(_)
+            | Self::FrameFlags(_)
+            | Self::FrameLength(_)
+            | Self::UnknownId(_)
+            | Self::Unexpected { .. }
+            | Self::Hello(_)
+            | Self::Record(_)
             | Self::Compressed(_)
             | Self::BadAddress => Fault::Bytes,
-            Self::TooLong { .. } | Self::Encode(_) | Self::Version => Fault::Us,
+            Self::TooLong { .. } | Self::Encode(_) => Fault::Us,
             Self::Random(_) => Fault::World,
         }
     }

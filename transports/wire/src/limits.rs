@@ -11,6 +11,28 @@ pub const V1_HEADER: usize = 9;
 /// what stays of [`V1_BODY`] holds the keys and two addresses (protocol 3.1, trap M6).
 pub const V1_DATAGRAM: usize = 7_500;
 
+/// Payload bytes of one v2 frame, a message's number included; real peers refuse to read and to
+/// write more (upstream pkg/proto/wire/wire.go).
+pub const V2_PAYLOAD: usize = 65_536;
+
+/// Bytes in front of a v2 payload: type, flags and 32-bit length (protocol 4.1).
+pub const V2_HEADER: usize = 8;
+
+/// Bytes of a message's number at the front of a v2 payload (protocol 4.1).
+pub const V2_ID: usize = 2;
+
+/// Plain bytes of one record of the v2 control cipher (golib crypto/aead_stream.go).
+pub const RECORD_PLAIN: usize = 65_536;
+
+/// Bytes of the length in front of a record (protocol 4.4).
+pub const RECORD_HEADER: usize = 4;
+
+/// Bytes of the tag behind a record's ciphertext, the same for both algorithms (protocol 4.4).
+pub const RECORD_TAG: usize = 16;
+
+/// Records that one direction may have under AES-256-GCM (golib crypto/aead_stream.go).
+pub const GCM_RECORDS: u64 = 1 << 32;
+
 /// Plain bytes of one snappy chunk (snappy `framing_format.txt`, section 4.2).
 pub const SNAPPY_PLAIN: usize = 65_536;
 

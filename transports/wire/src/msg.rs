@@ -9,7 +9,7 @@ mod fields;
 pub(crate) mod json;
 mod login;
 mod nathole;
-mod object;
+pub(crate) mod object;
 mod proxy;
 mod work;
 
@@ -35,7 +35,7 @@ mod sealed {
 }
 
 macro_rules! messages {
-    ($($(#[$doc:meta])* $name:ident $($boxed:ident)?, $byte:literal;)*) => {
+    ($($(#[$doc:meta])* $name:ident $($boxed:ident)?, $byte:literal, $id:literal;)*) => {
         /// Any message. Large ones are boxed, so that a queue of small ones stays small.
         #[derive(Debug, Clone, PartialEq, Eq)]
         #[non_exhaustive]
@@ -65,6 +65,21 @@ macro_rules! messages {
             pub fn from_v1(byte: u8) -> Option<Self> {
                 match byte {
                     $($byte => Some(Self::$name),)*
+                    _ => None,
+                }
+            }
+
+            /// Its number in version 2.
+            pub fn v2(self) -> u16 {
+                match self {
+                    $(Self::$name => $id,)*
+                }
+            }
+
+            /// The message with this number in version 2.
+            pub fn from_v2(id: u16) -> Option<Self> {
+                match id {
+                    $($id => Some(Self::$name),)*
                     _ => None,
                 }
             }
@@ -132,41 +147,41 @@ macro_rules! messages {
 
 messages! {
     /// Opens a session.
-    Login boxed, b'o';
+    Login boxed, b'o', 1;
     /// Answers a login.
-    LoginResp, b'1';
+    LoginResp, b'1', 2;
     /// Asks for a proxy.
-    NewProxy boxed, b'p';
+    NewProxy boxed, b'p', 3;
     /// Answers a new proxy.
-    NewProxyResp, b'2';
+    NewProxyResp, b'2', 4;
     /// Ends a proxy.
-    CloseProxy, b'c';
+    CloseProxy, b'c', 5;
     /// Opens a work connection.
-    NewWorkConn, b'w';
+    NewWorkConn, b'w', 6;
     /// Asks for a work connection.
-    ReqWorkConn, b'r';
+    ReqWorkConn, b'r', 7;
     /// Puts a work connection to use.
-    StartWorkConn, b's';
+    StartWorkConn, b's', 8;
     /// Opens a visitor connection.
-    NewVisitorConn, b'v';
+    NewVisitorConn, b'v', 9;
     /// Answers a visitor.
-    NewVisitorConnResp, b'3';
+    NewVisitorConnResp, b'3', 10;
     /// Sign of life.
-    Ping, b'h';
+    Ping, b'h', 11;
     /// Answers a ping.
-    Pong, b'4';
+    Pong, b'4', 12;
     /// One datagram.
-    UdpPacket, b'u';
+    UdpPacket, b'u', 13;
     /// A visitor asks for a hole.
-    NatHoleVisitor boxed, b'i';
+    NatHoleVisitor boxed, b'i', 14;
     /// A proxy's client gives its addresses.
-    NatHoleClient boxed, b'n';
+    NatHoleClient boxed, b'n', 15;
     /// Tells a peer where the other is.
-    NatHoleResp boxed, b'm';
+    NatHoleResp boxed, b'm', 16;
     /// A meeting's id.
-    NatHoleSid, b'5';
+    NatHoleSid, b'5', 17;
     /// Whether a hole came to be.
-    NatHoleReport, b'6';
+    NatHoleReport, b'6', 18;
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@
 
 #[cfg(test)]
 mod replay {
-    use std::collections::HashMap;
+    use std::collections::{BTreeMap, HashMap};
     use std::path::{Path, PathBuf};
     use std::{env, fs};
 
@@ -14,18 +14,58 @@ mod replay {
     use culvert_wire::msg::{
         LoginResp, NewProxy, NewVisitorConn, NewVisitorConnResp, StartWorkConn,
     };
+    use culvert_wire::v2::{self, AeadKey, AeadKeys, Algorithm, NONCE, Opener, Opening, Sealer};
     use culvert_wire::{
         Body, CfbDecryptor, CfbEncryptor, Codec, Message, SnappyDecoder, SnappyEncoder, Token,
+        Version,
     };
     use serde_json::Value;
 
-    const WIRE: Codec = Codec::V1;
     const ECHO: &[u8] = b"hello frphello frphello frp";
 
     /// The bytes that each side sent.
+    #[derive(Default)]
     struct Connection {
         client: BytesMut,
         server: BytesMut,
+    }
+
+    impl Connection {
+        /// How it is written, told from its first bytes, which are taken off.
+        fn version(&mut self) -> Codec {
+            let version = Version::sniff(&self.client).expect("enough bytes to tell");
+            let codec = Codec::new(version);
+            self.client.advance(codec.magic().len());
+            codec
+        }
+
+        /// The streams of a mux, by their order: frames of 12 bytes and their payload, type 0
+        /// carrying bytes (protocol 2.3).
+        fn streams(self) -> Vec<Self> {
+            let mut streams = BTreeMap::<u32, Self>::new();
+            for (id, payload) in frames(self.client) {
+                streams.entry(id).or_default().client.unsplit(payload);
+            }
+            for (id, payload) in frames(self.server) {
+                streams.entry(id).or_default().server.unsplit(payload);
+            }
+            streams.into_values().collect()
+        }
+    }
+
+    /// The stream and the payload of each frame that carries bytes.
+    fn frames(mut side: BytesMut) -> Vec<(u32, BytesMut)> {
+        let mut frames = Vec::new();
+        while let Some(header) = side.split_first_chunk::<12>().map(|(h, _)| *h) {
+            side.advance(12);
+            let [id, length] =
+                [4, 8].map(|at| u32::from_be_bytes(header[at..at + 4].try_into().unwrap()));
+            if header[1] == 0 {
+                frames.push((id, side.split_to(usize::try_from(length).unwrap())));
+            }
+        }
+        assert!(side.is_empty(), "half a frame");
+        frames
     }
 
     struct Capture {
@@ -106,18 +146,18 @@ mod replay {
             .collect()
     }
 
-    fn written(message: impl Into<Message>) -> BytesMut {
+    fn written(codec: Codec, message: impl Into<Message>) -> BytesMut {
         let mut out = BytesMut::new();
-        WIRE.encode(&message.into(), &mut out).unwrap();
+        codec.encode(&message.into(), &mut out).unwrap();
         out
     }
 
     /// Takes the next message and checks that we would have written the same bytes.
-    fn next(from: &mut BytesMut, seen: &mut Seen) -> Option<Message> {
+    fn next(codec: Codec, from: &mut BytesMut, seen: &mut Seen) -> Option<Message> {
         let before = from.clone();
-        let message = WIRE.decode(from).unwrap()?;
+        let message = codec.decode(from).unwrap()?;
         assert_eq!(
-            written(message.clone()),
+            written(codec, message.clone()),
             before[..before.len() - from.len()],
             "{message:?}"
         );
@@ -125,19 +165,19 @@ mod replay {
         Some(message)
     }
 
-    fn next_as<T: Body + Clone>(from: &mut BytesMut, seen: &mut Seen) -> Option<T> {
+    fn next_as<T: Body + Clone>(codec: Codec, from: &mut BytesMut, seen: &mut Seen) -> Option<T> {
         let before = from.clone();
-        let message: T = WIRE.decode_as(from).unwrap()?;
+        let message: T = codec.decode_as(from).unwrap()?;
         assert_eq!(
-            written(message.clone()),
+            written(codec, message.clone()),
             before[..before.len() - from.len()]
         );
         seen.messages += 1;
         Some(message)
     }
 
-    fn all(mut from: BytesMut, seen: &mut Seen) -> Vec<Message> {
-        let messages = std::iter::from_fn(|| next(&mut from, seen)).collect();
+    fn all(codec: Codec, mut from: BytesMut, seen: &mut Seen) -> Vec<Message> {
+        let messages = std::iter::from_fn(|| next(codec, &mut from, seen)).collect();
         assert!(
             from.is_empty(),
             "{} bytes left of the last message",
@@ -167,6 +207,52 @@ mod replay {
         sealed
     }
 
+    /// Opens the records of one direction and checks that sealing them again with their nonce
+    /// gives the same bytes.
+    fn open_records(mut sealed: BytesMut, key: &AeadKey) -> BytesMut {
+        let mut nonce = [0; NONCE];
+        let length = key.algorithm().nonce().min(sealed.len());
+        nonce[..length].copy_from_slice(&sealed[..length]);
+        let mut sealer = Sealer::with_nonce(key, nonce);
+        let (mut opener, mut plain) = (Opener::new(key), BytesMut::new());
+        while let wire = sealed.clone()
+            && let Some(opened) = opener.open(&mut sealed).unwrap()
+        {
+            let mut record = sealed.split_to(opened.taken);
+            plain.extend_from_slice(&record[opened.plain.clone()]);
+            if opened.plain.is_empty() {
+                assert_eq!(record, sealer.take_nonce().unwrap());
+            } else {
+                sealer.seal(&mut record).unwrap();
+                assert_eq!(record, wire[..opened.taken]);
+            }
+        }
+        assert!(sealed.is_empty(), "half a record");
+        plain
+    }
+
+    /// Takes both hellos off their sides; answers the keys that they lead to, as the server has
+    /// them.
+    fn hellos(capture: &Capture, connection: &mut Connection) -> AeadKeys {
+        let Some(Opening::Hello(hello)) = v2::decode_opening(&mut connection.client).unwrap()
+        else {
+            panic!("{}: no hello", capture.name);
+        };
+        v2::negotiate(&hello, &capture.token).expect("our server would take it");
+        let answer = v2::decode_server_hello(&mut connection.server)
+            .unwrap()
+            .expect("an answer");
+        let json: Value = serde_json::from_slice(&answer).unwrap();
+        let name = json["selected"]["crypto"]["algorithm"].as_str().unwrap();
+        let transcript = v2::transcript(&hello, &answer);
+        AeadKeys::server(
+            &capture.token,
+            &transcript,
+            Algorithm::from_name(name).unwrap(),
+        )
+        .unwrap()
+    }
+
     fn unpack(mut packed: BytesMut) -> BytesMut {
         let mut plain = BytesMut::new();
         let mut decoder = SnappyDecoder::new();
@@ -181,23 +267,31 @@ mod replay {
         plain
     }
 
-    fn control(capture: &Capture, connection: Connection, seen: &mut Seen) {
+    fn control(capture: &Capture, codec: Codec, mut connection: Connection, seen: &mut Seen) {
+        let keys = (codec == Codec::V2).then(|| hellos(capture, &mut connection));
         let Connection {
             mut client,
             mut server,
         } = connection;
-        let Some(Message::Login(login)) = next(&mut client, seen) else {
+        let Some(Message::Login(login)) = next(codec, &mut client, seen) else {
             panic!("{}: no login", capture.name);
         };
         let right = capture.token.verify(login.timestamp, &login.privilege_key);
         assert_eq!(right, !capture.client_token_differs, "{}", capture.name);
-        let answer: LoginResp = next_as(&mut server, seen).unwrap();
+        let answer: LoginResp = next_as(codec, &mut server, seen).unwrap();
         assert_eq!(answer.error.is_empty(), right);
         if !right {
             assert!(client.is_empty() && server.is_empty());
             return;
         }
-        for message in all(open(client, &capture.token), seen) {
+        let (client, server) = match keys {
+            Some(keys) => (
+                open_records(client, keys.read()),
+                open_records(server, keys.write()),
+            ),
+            None => (open(client, &capture.token), open(server, &capture.token)),
+        };
+        for message in all(codec, client, seen) {
             match message {
                 Message::NewProxy(proxy) => {
                     seen.proxies.insert(answer.run_id.clone(), *proxy);
@@ -209,7 +303,7 @@ mod replay {
                 other => panic!("{}: a client sent {other:?}", capture.name),
             }
         }
-        for message in all(open(server, &capture.token), seen) {
+        for message in all(codec, server, seen) {
             match message {
                 Message::ReqWorkConn(_) | Message::Pong(_) => {}
                 Message::NewProxyResp(answer) => assert_eq!(answer.error, ""),
@@ -218,8 +312,8 @@ mod replay {
         }
     }
 
-    fn datagrams(side: BytesMut, seen: &mut Seen) {
-        for message in all(side, seen) {
+    fn datagrams(codec: Codec, side: BytesMut, seen: &mut Seen) {
+        for message in all(codec, side, seen) {
             let Message::UdpPacket(packet) = message else {
                 panic!("{message:?} among datagrams");
             };
@@ -228,20 +322,27 @@ mod replay {
         }
     }
 
-    fn payload(proxy_type: &str, sides: [BytesMut; 2], seen: &mut Seen) {
+    fn payload(codec: Codec, proxy_type: &str, sides: [BytesMut; 2], seen: &mut Seen) {
         for side in sides {
             seen.payload += side.len();
             match proxy_type {
-                "udp" | "sudp" => datagrams(side, seen),
+                "udp" | "sudp" => datagrams(codec, side, seen),
                 "http" => assert!(side.starts_with(b"GET /x") || side.starts_with(b"HTTP/1.1")),
                 _ => assert_eq!(side, ECHO),
             }
         }
     }
 
-    fn work(capture: &Capture, run_id: &str, connection: Connection, seen: &mut Seen) {
+    fn work(capture: &Capture, codec: Codec, mut connection: Connection, seen: &mut Seen) {
+        let first = next(codec, &mut connection.client, seen);
+        let Some(Message::NewWorkConn(ask)) = first else {
+            panic!("{first:?}")
+        };
+        if ask.timestamp != 0 {
+            assert!(capture.token.verify(ask.timestamp, &ask.privilege_key));
+        }
         let Connection { client, mut server } = connection;
-        let Some(start) = next_as::<StartWorkConn>(&mut server, seen) else {
+        let Some(start) = next_as::<StartWorkConn>(codec, &mut server, seen) else {
             assert!(
                 client.is_empty() && server.is_empty(),
                 "an idle connection has no payload"
@@ -250,7 +351,7 @@ mod replay {
         };
         let proxy = seen
             .proxies
-            .get(run_id)
+            .get(&ask.run_id)
             .expect("a proxy of this client")
             .clone();
         assert_eq!(start.proxy_name, proxy.proxy_name);
@@ -266,13 +367,14 @@ mod replay {
                 side
             }
         });
-        payload(&proxy.proxy_type, sides, seen);
+        payload(codec, &proxy.proxy_type, sides, seen);
     }
 
-    fn visit(capture: &Capture, ask: &NewVisitorConn, connection: Connection, seen: &mut Seen) {
+    fn visit(capture: &Capture, codec: Codec, mut connection: Connection, seen: &mut Seen) {
+        let ask: NewVisitorConn = next_as(codec, &mut connection.client, seen).unwrap();
         let Connection { client, mut server } = connection;
         assert!(capture.secret_key.verify(ask.timestamp, &ask.sign_key));
-        let answer: NewVisitorConnResp = next_as(&mut server, seen).unwrap();
+        let answer: NewVisitorConnResp = next_as(codec, &mut server, seen).unwrap();
         assert_eq!(
             (answer.error.as_str(), &answer.proxy_name),
             ("", &ask.proxy_name)
@@ -293,34 +395,27 @@ mod replay {
         let proxy = proxies
             .find(|proxy| proxy.proxy_name == ask.proxy_name)
             .unwrap();
-        payload(&proxy.proxy_type.clone(), sides, seen);
+        payload(codec, &proxy.proxy_type.clone(), sides, seen);
     }
 
-    fn replay(capture: Capture) -> Seen {
+    fn replay(mut capture: Capture) -> Seen {
         let mut seen = Seen::default();
-        let mut capture = capture;
         for mut connection in std::mem::take(&mut capture.connections) {
-            let first = WIRE.decode(&mut connection.client.clone()).unwrap();
-            match first.expect("a first message") {
-                Message::Login(_) => control(&capture, connection, &mut seen),
-                Message::NewWorkConn(_) => {
-                    let first = next(&mut connection.client, &mut seen);
-                    let Some(Message::NewWorkConn(open)) = first else {
-                        panic!("{first:?}")
-                    };
-                    if open.timestamp != 0 {
-                        assert!(capture.token.verify(open.timestamp, &open.privilege_key));
-                    }
-                    work(&capture, &open.run_id, connection, &mut seen);
+            let codec = connection.version();
+            let first = codec.decode_opening(&mut connection.client.clone());
+            match first.unwrap().expect("a first message") {
+                Opening::Hello(_) | Opening::Message(Message::Login(_)) => {
+                    control(&capture, codec, connection, &mut seen);
                 }
-                Message::NewVisitorConn(_) => {
-                    let first = next(&mut connection.client, &mut seen);
-                    let Some(Message::NewVisitorConn(ask)) = first else {
-                        panic!("{first:?}")
-                    };
-                    visit(&capture, &ask, connection, &mut seen);
+                Opening::Message(Message::NewWorkConn(_)) => {
+                    work(&capture, codec, connection, &mut seen);
                 }
-                other => panic!("{}: a connection begins with {other:?}", capture.name),
+                Opening::Message(Message::NewVisitorConn(_)) => {
+                    visit(&capture, codec, connection, &mut seen);
+                }
+                Opening::Message(other) => {
+                    panic!("{}: a connection begins with {other:?}", capture.name)
+                }
             }
         }
         seen
@@ -341,18 +436,26 @@ mod replay {
                 .unwrap_or_default()
                 .to_string_lossy()
                 .into_owned();
-            if name.starts_with("v1-mux-") {
-                println!("skipped: {name}, which lies inside a mux");
-            } else if name.starts_with("v1-nomux-") {
-                let seen = replay(load(&path));
-                println!(
-                    "{name}: {} messages, {} payload bytes",
-                    seen.messages, seen.payload
-                );
-                assert!(seen.payload > 0 || name == "v1-nomux-bad-token", "{name}");
-                replayed += 1;
+            if !name.starts_with("v1-") && !name.starts_with("v2-") {
+                println!("skipped: {name}, which lies inside another transport");
+                continue;
             }
+            let mut capture = load(&path);
+            if name.contains("-mux-") {
+                let streams = capture
+                    .connections
+                    .into_iter()
+                    .flat_map(Connection::streams);
+                capture.connections = streams.collect();
+            }
+            let seen = replay(capture);
+            println!(
+                "{name}: {} messages, {} payload bytes",
+                seen.messages, seen.payload
+            );
+            assert!(seen.payload > 0 || name == "v1-nomux-bad-token", "{name}");
+            replayed += 1;
         }
-        assert!(replayed > 0, "the folder has no v1-nomux-*.json");
+        assert!(replayed > 0, "the folder has no recordings");
     }
 }

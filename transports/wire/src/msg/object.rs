@@ -36,14 +36,14 @@ pub(crate) trait Object: Default + PartialEq {
 macro_rules! object {
     (
         $(#[$meta:meta])*
-        pub struct $name:ident {
+        $vis:vis struct $name:ident {
             $($(#[$doc:meta])* $key:literal $when:ident $show:ident $field:ident: $type:ty,)*
         }
     ) => {
         $(#[$meta])*
         #[derive(Clone, Default, PartialEq, Eq)]
-        pub struct $name {
-            $($(#[$doc])* pub $field: $type,)*
+        $vis struct $name {
+            $($(#[$doc])* $vis $field: $type,)*
         }
 
         impl std::fmt::Debug for $name {
