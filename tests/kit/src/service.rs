@@ -50,6 +50,10 @@ impl Service {
     ///
     /// # Errors
     /// When no port can be bound.
+    #[expect(
+        clippy::unused_async,
+        reason = "it must run in a runtime, which only async callers surely have"
+    )]
     pub async fn tcp<F>(answer: impl Fn(TcpStream) -> F + Send + Sync + 'static) -> Result<Self>
     where
         F: Future<Output = ()> + Send + 'static,
