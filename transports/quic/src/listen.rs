@@ -17,6 +17,7 @@ use quinn::{Endpoint, EndpointConfig, Incoming};
 
 use crate::{
     QuicOptions, QuicSession, error,
+    session::{CODE, LAST_WORDS},
     settings::{self, Limits},
     tasks::Tasks,
 };
@@ -161,6 +162,14 @@ impl Listener for QuicListener {
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
         self.endpoint.local_addr()
+    }
+
+    /// Tells every peer that is left. Sessions that ended before had their own last words.
+    async fn close(&mut self) {
+        self.endpoint.close(CODE, &[]);
+        // A goodbye is repeated to those who have not heard it (RFC 9000, 10.2.1), but nobody
+        // waits long for them.
+        let _heard = tokio::time::timeout(LAST_WORDS, self.endpoint.wait_idle()).await;
     }
 }
 

@@ -23,13 +23,13 @@ use crate::{
 };
 
 /// The code of every close (protocol 2.5).
-const CODE: VarInt = VarInt::from_u32(0);
+pub(crate) const CODE: VarInt = VarInt::from_u32(0);
 
 /// What an acknowledgement may be held back for (max_ack_delay, RFC 9000, 18.2).
 const ACK_DELAY: Duration = Duration::from_millis(25);
 /// The longest time that last words have to arrive: upstream's client waits this long before it
 /// closes (protocol 3.3).
-const LAST_WORDS: Duration = Duration::from_millis(500);
+pub(crate) const LAST_WORDS: Duration = Duration::from_millis(500);
 /// Turns of the thread within which quinn sends what it was told to; it takes one or two.
 const TURNS: usize = 16;
 

@@ -202,6 +202,25 @@ async fn a_taken_port_is_told_in_gos_words() {
 }
 
 #[tokio::test]
+async fn a_listener_that_closes_tells_its_peers() {
+    within(async {
+        let options = Options::default();
+        let (mut listener, target) = listener(&options).await;
+        let connector = connector(&options);
+        let (link, _theirs) = tokio::join!(connector.connect(&target), async {
+            let (handshake, _) = listener.accept().await.unwrap();
+            shake(handshake).await
+        });
+        let Ok(Link::Session(ours)) = link else {
+            panic!("no session");
+        };
+        let ((), why) = tokio::join!(listener.close(), ours.closed());
+        assert_eq!(why, "closed by the peer");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_listener_that_goes_leaves_sessions_whole() {
     within(async {
         let options = Options::default();
