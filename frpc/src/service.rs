@@ -2,7 +2,7 @@
 
 use std::{future::Future, sync::Arc, time::Duration};
 
-use culvert_conf::{AuthMethod, ClientConfig, Protocol, ProxyConfig, WireVersion};
+use culvert_conf::{AuthMethod, ClientConfig, Protocol, ProxyConfig};
 use culvert_io::Scope;
 use culvert_transport::{Framed, TransportError, report};
 use culvert_transports::ClientStack;
@@ -169,12 +169,6 @@ fn check_supported(config: &ClientConfig) -> Result<(), RunError> {
         AuthMethod::Oidc(_) => {
             return unsupported("auth.method = \"oidc\"", "use auth.method = \"token\"");
         }
-    }
-    if config.transport.wire != WireVersion::V1 {
-        return unsupported(
-            "transport.wireProtocol = \"v2\"",
-            "remove the key: v1 is the default",
-        );
     }
     if config.transport.protocol != Protocol::Tcp {
         return unsupported(

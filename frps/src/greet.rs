@@ -3,10 +3,11 @@
 use std::{sync::Arc, time::Duration};
 
 use culvert_io::{Scope, Stream};
-use culvert_transport::{Framed, report};
+use culvert_transport::{Framed, Result, TransportError, report};
 use culvert_wire::{
-    Codec, Message,
+    ControlCipher, Message, Version, WireError,
     msg::{NewVisitorConn, NewVisitorConnResp},
+    v2::{self, AeadKeys, FrameType, Opening},
 };
 use tokio::time::Instant;
 
@@ -20,6 +21,14 @@ pub(crate) const FIRST_MESSAGE: Duration = Duration::from_secs(10);
 /// How long an answer may take to be written: upstream's limit for the login reply (protocol 7).
 pub(crate) const REPLY_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// What a connection began with.
+struct First {
+    framed: Framed,
+    /// What hides a control channel on this connection; `None` when version 2 has not settled one.
+    cipher: Option<ControlCipher>,
+    message: Message,
+}
+
 /// Reads the first message and hands the stream to where it belongs. Answers whether the peer
 /// proved that it may be here.
 pub(crate) async fn greet(
@@ -29,8 +38,7 @@ pub(crate) async fn greet(
     deadline: Instant,
 ) -> bool {
     let peer = stream.peer().addr;
-    let mut framed = Framed::new(stream, Codec::V1);
-    let first = match tokio::time::timeout_at(deadline, framed.next()).await {
+    let first = match tokio::time::timeout_at(deadline, first(server, stream)).await {
         Ok(Ok(Some(first))) => first,
         Ok(Ok(None)) => return false,
         Ok(Err(err)) => {
@@ -45,8 +53,13 @@ pub(crate) async fn greet(
             return false;
         }
     };
-    match first {
-        Message::Login(ask) => login(server, lane, framed, *ask).await,
+    let First {
+        framed,
+        cipher,
+        message,
+    } = first;
+    match message {
+        Message::Login(ask) => login(server, lane, framed, cipher, *ask).await,
         Message::NewWorkConn(ask) => accept_work(server, framed, ask).await,
         Message::NewVisitorConn(ask) => {
             refuse_visitor(framed, ask).await;
@@ -57,6 +70,57 @@ pub(crate) async fn greet(
             false
         }
     }
+}
+
+/// Finds out which version the peer speaks, answers its hello if it sends one, and reads its first
+/// message; `None` when it left without any (protocol 4.2).
+async fn first(server: &Server, stream: Stream) -> Result<Option<First>> {
+    let Some(mut framed) = Framed::accepted(stream).await? else {
+        return Ok(None);
+    };
+    let (cipher, message) = match framed.opening().await? {
+        None => return Ok(None),
+        Some(Opening::Hello(hello)) => {
+            let keys = answer(server, &mut framed, &hello).await?;
+            (Some(ControlCipher::Aead(keys)), framed.next().await?)
+        }
+        Some(Opening::Message(message)) => {
+            let cipher = match framed.codec().version() {
+                Version::V1 => Some(ControlCipher::Cfb(server.auth.key.clone())),
+                Version::V2 => None,
+            };
+            (cipher, Some(message))
+        }
+    };
+    Ok(message.map(|message| First {
+        framed,
+        cipher,
+        message,
+    }))
+}
+
+/// Answers a client's hello, at once: it need not wait for the answer before it logs in, but it
+/// may.
+async fn answer(server: &Server, framed: &mut Framed, hello: &[u8]) -> Result<AeadKeys> {
+    let (payload, agreed) = match server.auth.negotiate(hello) {
+        Ok(agreed) => (agreed.payload, Ok(agreed.keys)),
+        Err(WireError::Hello(why)) => (v2::refusal(&why)?, Err(WireError::Hello(why))),
+        Err(err) => return Err(err.into()),
+    };
+    framed.feed_hello(FrameType::ServerHello, &payload)?;
+    tokio::time::timeout(REPLY_TIMEOUT, framed.flush())
+        .await
+        .map_err(|_elapsed| TransportError::Timeout {
+            what: "answering the client's hello".to_owned(),
+            after: REPLY_TIMEOUT,
+        })??;
+    let keys = agreed?;
+    let peer = framed.stream().peer().addr;
+    tracing::debug!(
+        "[{peer}] speaks wire protocol v2, control cipher {}",
+        keys.algorithm()
+    );
+    Ok(keys)
 }
 
 /// No proxy of this build takes visitors.

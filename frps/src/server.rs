@@ -7,7 +7,10 @@ use culvert_http::{HttpVhost, HttpsVhost};
 use culvert_io::Scope;
 use culvert_proxy::ServerKinds;
 use culvert_transports::ServerStack;
-use culvert_wire::{Key, Token};
+use culvert_wire::{
+    Key, Token, WireError,
+    v2::{self, Negotiated},
+};
 
 use crate::{front::Shared, registry::Registry, strangers::Strangers};
 
@@ -29,7 +32,7 @@ pub(crate) struct Server {
 /// How clients prove themselves.
 pub(crate) struct Auth {
     token: Token,
-    /// The key of control streams and of encrypted work connections.
+    /// The key of v1 control streams and of encrypted work connections.
     pub(crate) key: Key,
     /// Whether each Ping is checked.
     pub(crate) heartbeats: bool,
@@ -46,6 +49,14 @@ impl Auth {
             heartbeats: scopes.heartbeats,
             work_conns: scopes.new_work_conns,
         }
+    }
+
+    /// Settles the control cipher of a client that speaks version 2, from its hello.
+    ///
+    /// # Errors
+    /// There is nothing to agree on, or the hello means nothing.
+    pub(crate) fn negotiate(&self, hello: &[u8]) -> Result<Negotiated, WireError> {
+        v2::negotiate(hello, &self.token)
     }
 
     /// Whether `key` was made with our token.

@@ -14,7 +14,7 @@ use culvert_io::{Peer, Scope, Stream};
 use culvert_proxy::{
     BoxClientProxy, BoxFuture, LayerFlags, Lease, ProxyError, ServerCx, UserAddrs, Work, layers,
 };
-use culvert_wire::{Key, ProxyName, msg::StartWorkConn};
+use culvert_wire::{Codec, Key, ProxyName, msg::StartWorkConn};
 use parking_lot::Mutex;
 use tokio::{io::duplex, runtime::Handle, sync::Notify};
 use tracing::Span;
@@ -35,6 +35,8 @@ pub(crate) struct Joined {
     users: Scope,
     /// Whether work connections are refused.
     pub(crate) refuse: AtomicBool,
+    /// The version that the session speaks.
+    pub(crate) codec: Mutex<Codec>,
     /// Work connections asked for.
     pub(crate) asked: AtomicUsize,
     /// Told at every ask.
@@ -63,6 +65,7 @@ impl Joined {
             users,
             root,
             refuse: AtomicBool::new(false),
+            codec: Mutex::new(Codec::V1),
             asked: AtomicUsize::new(0),
             ask: Notify::new(),
             seats: Arc::new(AtomicUsize::new(0)),
@@ -103,8 +106,13 @@ impl Joined {
         let scope = self.root.child(Span::none());
         *self.newest.lock() = Some(scope.clone());
         let inner = scope.clone();
+        let codec = self.codec();
         scope.spawn(async move {
-            let work = Work { stream: far, start };
+            let work = Work {
+                stream: far,
+                start,
+                codec,
+            };
             if let Err(error) = client.serve(work, &inner).await {
                 tracing::debug!("client: {error}");
             }
@@ -130,6 +138,10 @@ impl ServerCx for Joined {
             self.served.lock().push(user);
             self.connect(user)
         })
+    }
+
+    fn codec(&self) -> Codec {
+        *self.codec.lock()
     }
 
     fn users(&self) -> &Scope {

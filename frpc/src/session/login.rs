@@ -2,12 +2,14 @@
 
 use std::{sync::Arc, time::Duration};
 
+use culvert_conf::Protocol;
 use culvert_io::Scope;
 use culvert_transport::{Framed, TransportError, report};
 use culvert_transports::ClientStack;
 use culvert_wire::{
-    Codec, RELEASE,
+    ControlCipher, HelloError, Message, RELEASE, Version, WireError,
     msg::{Login, LoginResp},
+    v2::{AeadKeys, Bootstrap, FrameType, Offer},
 };
 
 use super::{Client, Session};
@@ -25,6 +27,12 @@ pub enum LoginError {
     /// The server refused; its own words.
     #[error("{0}")]
     Refused(String),
+    /// There was no answer to a hello of wire version 2; what there was instead.
+    #[error(
+        "no answer in wire protocol v2 ({0}): the server may be older than frp 0.69; set \
+         transport.wireProtocol = \"v1\", which every server speaks, or update the server"
+    )]
+    NoV2(String),
 }
 
 /// Connects and logs in. `run_id` is that of the last session, or empty.
@@ -60,21 +68,78 @@ async fn speak(
     link: &culvert_transport::BoxSession,
     run_id: &str,
 ) -> Result<(Framed, String), LoginError> {
-    let mut control = Framed::new(link.open().await?, Codec::V1);
+    let codec = client.codec();
+    let mut control = Framed::dialled(link.open().await?, codec);
     let ask = ask(client, run_id).into();
-    tokio::time::timeout(ANSWER, control.send(&ask))
-        .await
-        .map_err(|_| TransportError::Timeout {
-            what: "sending the login".to_owned(),
-            after: ANSWER,
-        })??;
+    let cipher = match codec.version() {
+        Version::V1 => {
+            send(&mut control, &ask).await?;
+            ControlCipher::Cfb(client.key.clone())
+        }
+        Version::V2 => ControlCipher::Aead(negotiate(client, &mut control, &ask).await?),
+    };
     let answer: LoginResp = control.expect(ANSWER, "login response").await?;
     if !answer.error.is_empty() {
         return Err(LoginError::Refused(answer.error));
     }
     // From here on the server may send as much as its users do.
     link.authenticate();
-    Ok((control.encrypt(&client.key)?, answer.run_id))
+    Ok((control.encrypt(&cipher)?, answer.run_id))
+}
+
+async fn send(control: &mut Framed, ask: &Message) -> Result<(), TransportError> {
+    tokio::time::timeout(ANSWER, control.send(ask))
+        .await
+        .map_err(|_elapsed| TransportError::Timeout {
+            what: "sending the login".to_owned(),
+            after: ANSWER,
+        })?
+}
+
+/// Settles the control cipher of version 2; the login `ask` leaves right behind our hello
+/// (protocol 4.2). What a server says that does not know version 2, or does not say, becomes one
+/// error that names the key.
+async fn negotiate(
+    client: &Client,
+    control: &mut Framed,
+    ask: &Message,
+) -> Result<AeadKeys, LoginError> {
+    let transport = &client.config.transport;
+    let always_tls = matches!(transport.protocol, Protocol::Wss | Protocol::Quic);
+    let offer = Offer::new(Bootstrap {
+        transport: transport.protocol.as_str().to_owned(),
+        tls: transport.tls.enabled.is_some() || always_tls,
+        tcp_mux: transport.tcp_mux.is_some(),
+    })
+    .map_err(TransportError::from)?;
+    control.feed_hello(FrameType::ClientHello, offer.payload())?;
+    let hello = async {
+        send(control, ask).await?;
+        control.server_hello(ANSWER).await
+    };
+    let hello = match hello.await {
+        Ok(Some(hello)) => hello,
+        Ok(None) => {
+            return Err(LoginError::NoV2(
+                "the server closed the connection".to_owned(),
+            ));
+        }
+        Err(TransportError::Malformed(_)) => {
+            return Err(LoginError::NoV2(
+                "the server answered in another way".to_owned(),
+            ));
+        }
+        Err(err @ (TransportError::Io(_) | TransportError::Closed(_))) => {
+            return Err(LoginError::NoV2(report(&err)));
+        }
+        Err(err) => return Err(err.into()),
+    };
+    offer
+        .accept(&hello, &client.token)
+        .map_err(|err| match err {
+            WireError::Hello(HelloError::Refused(why)) => LoginError::Refused(why),
+            other => TransportError::from(other).into(),
+        })
 }
 
 fn ask(client: &Client, run_id: &str) -> Login {

@@ -6,10 +6,10 @@ mod work;
 
 use std::sync::Arc;
 
-use culvert_conf::{AuthMethod, ClientConfig};
+use culvert_conf::{AuthMethod, ClientConfig, WireVersion};
 use culvert_io::Scope;
 use culvert_transport::BoxSession;
-use culvert_wire::{Key, Token};
+use culvert_wire::{Codec, Key, Token};
 
 use crate::proxies::Proxies;
 pub(crate) use control::End;
@@ -21,7 +21,7 @@ pub(crate) use login::login;
 pub(crate) struct Client {
     pub(crate) config: ClientConfig,
     pub(crate) token: Token,
-    /// The key of control streams and of encrypted work connections.
+    /// The key of v1 control streams and of encrypted work connections.
     pub(crate) key: Key,
     pub(crate) proxies: Proxies,
     /// User connections, which outlive a session.
@@ -44,6 +44,14 @@ impl Client {
             key,
             proxies,
             users,
+        }
+    }
+
+    /// How messages are written, on every connection.
+    const fn codec(&self) -> Codec {
+        match self.config.transport.wire {
+            WireVersion::V1 => Codec::V1,
+            WireVersion::V2 => Codec::V2,
         }
     }
 

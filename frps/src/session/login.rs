@@ -8,7 +8,7 @@ use std::sync::{
 use culvert_io::Scope;
 use culvert_transport::{Framed, TransportError, report};
 use culvert_wire::{
-    AuthError, Message, RELEASE, RunId,
+    AuthError, Codec, ControlCipher, Message, RELEASE, RunId,
     limits::RUN_ID,
     msg::{Login, LoginResp, ReqWorkConn},
 };
@@ -22,6 +22,8 @@ use crate::{greet::REPLY_TIMEOUT, registry::EnterError, server::Server};
 enum LoginError {
     #[error(transparent)]
     Auth(#[from] AuthError),
+    #[error("missing v2 crypto negotiation")]
+    NoCipher,
     #[error("run id is longer than any that this server gives out")]
     RunId,
     #[error("client spec is not allowed from the network")]
@@ -34,12 +36,13 @@ enum LoginError {
     Internal(#[source] culvert_wire::WireError),
 }
 
-/// Answers a `Login`. On success the session runs in a scope of its own inside `lane`, and the
+/// Answers a `Login`; from there on `cipher` hides what is said. On success the session runs in a scope of its own inside `lane`, and the
 /// peer has proved who it is; otherwise the peer has been told and its stream is closed.
 pub(crate) async fn login(
     server: &Arc<Server>,
     lane: &Scope,
     mut control: Framed,
+    cipher: Option<ControlCipher>,
     ask: Login,
 ) -> bool {
     let peer = control.stream().peer().addr;
@@ -50,7 +53,13 @@ pub(crate) async fn login(
         ask.os,
         ask.arch
     );
-    let (session, outgoing) = match admit(server, lane, ask).await {
+    let admitted = match cipher {
+        Some(cipher) => admit(server, lane, control.codec(), ask)
+            .await
+            .map(|(session, outgoing)| (session, outgoing, cipher)),
+        None => Err(LoginError::NoCipher),
+    };
+    let (session, outgoing, cipher) = match admitted {
         Ok(admitted) => admitted,
         Err(err) => {
             tracing::warn!("register control error: {err}");
@@ -76,7 +85,7 @@ pub(crate) async fn login(
         error: String::new(),
     };
     let encrypted = match reply(&mut control, answer).await {
-        Ok(()) => control.encrypt(&server.auth.key),
+        Ok(()) => control.encrypt(&cipher),
         Err(err) => Err(err),
     };
     match encrypted {
@@ -110,6 +119,7 @@ async fn reply(control: &mut Framed, answer: LoginResp) -> culvert_transport::Re
 async fn admit(
     server: &Arc<Server>,
     lane: &Scope,
+    codec: Codec,
     ask: Login,
 ) -> Result<(Arc<Session>, mpsc::Receiver<Message>), LoginError> {
     if !server.auth.proves(ask.timestamp, &ask.privilege_key) {
@@ -132,6 +142,7 @@ async fn admit(
     let scope = lane.child(span.clone());
     let session = Arc::new(Session {
         user: ask.user,
+        codec,
         server: Arc::clone(server),
         pool_count,
         pool: WorkPool::new(pool_count),

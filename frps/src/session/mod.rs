@@ -17,7 +17,7 @@ use std::{
 
 use culvert_io::Scope;
 use culvert_proxy::{Lease, ProxyError};
-use culvert_wire::{Message, RunId, msg::ReqWorkConn};
+use culvert_wire::{Codec, Message, RunId, msg::ReqWorkConn};
 use tokio::sync::{mpsc, watch};
 
 use crate::server::Server;
@@ -34,6 +34,8 @@ const OUTGOING: usize = 256;
 pub(crate) struct Session {
     run_id: RunId,
     user: String,
+    /// The version of the control connection, in which datagrams are written too.
+    codec: Codec,
     server: Arc<Server>,
     /// What the client asked for, within `maxPoolCount`.
     pool_count: usize,
@@ -135,6 +137,7 @@ impl fmt::Debug for Session {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Session")
             .field("run_id", &self.run_id)
+            .field("codec", &self.codec)
             .finish_non_exhaustive()
     }
 }

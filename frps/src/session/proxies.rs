@@ -6,7 +6,7 @@ use culvert_io::{Scope, Stream};
 use culvert_proxy::{
     BoxFuture, LayerFlags, Lease, Opened, ProxyError, ServerCx, UserAddrs, layers,
 };
-use culvert_wire::{Key, ProxyName, msg::NewProxy};
+use culvert_wire::{Codec, Key, ProxyName, msg::NewProxy};
 use parking_lot::Mutex;
 
 use super::Session;
@@ -119,6 +119,10 @@ impl ServerCx for Lent {
             };
             layers::server(work, &flags)
         })
+    }
+
+    fn codec(&self) -> Codec {
+        self.session.codec
     }
 
     fn users(&self) -> &Scope {

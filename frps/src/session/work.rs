@@ -19,7 +19,7 @@ use tokio::io::{AsyncRead, AsyncWriteExt, ReadBuf};
 
 use super::{
     Session,
-    work_pool::{Declined, Taken},
+    work_pool::{Declined, Taken, WorkConn},
 };
 use crate::{greet::REPLY_TIMEOUT, server::Server};
 
@@ -43,13 +43,15 @@ pub(crate) async fn accept_work(server: &Arc<Server>, control: Framed, ask: NewW
         refuse(control, server, err.to_string()).await;
         return false;
     }
-    match session.pool.offer(control.into_stream()) {
+    let codec = control.codec();
+    let stream = control.into_stream();
+    match session.pool.offer(WorkConn { stream, codec }) {
         Ok(()) => tracing::debug!("new work connection registered"),
         Err(Declined::Closed) => {}
-        Err(Declined::Full(stream)) => {
+        Err(Declined::Full(WorkConn { stream, codec })) => {
             tracing::debug!("work connection pool is full, discarding");
             let text = "work connection pool is full, discarding";
-            refuse(Framed::new(stream, Codec::V1), server, text.to_owned()).await;
+            refuse(Framed::new(stream, codec), server, text.to_owned()).await;
         }
     }
     true
@@ -79,17 +81,18 @@ impl Session {
         name: &ProxyName,
         user: UserAddrs,
     ) -> Result<Stream, ProxyError> {
-        let start = encode_start(name, user)?;
+        let start = start(name, user).into();
         let mut last = ProxyError::NoWorkConn("no work connection could be used");
         for _ in 0..=self.pool_count {
-            let mut work = self.take_work().await?;
+            let WorkConn { mut stream, codec } = self.take_work().await?;
             self.request_work().await?;
+            let bytes = encode(&start, codec)?;
             let sent = async {
-                work.write_all(&start).await?;
-                work.flush().await
+                stream.write_all(&bytes).await?;
+                stream.flush().await
             };
             match tokio::time::timeout(REPLY_TIMEOUT, sent).await {
-                Ok(Ok(())) => return Ok(work),
+                Ok(Ok(())) => return Ok(stream),
                 Ok(Err(err)) => last = ProxyError::io("write StartWorkConn", err),
                 Err(_) => last = ProxyError::NoWorkConn("the work connection takes no bytes"),
             }
@@ -98,16 +101,16 @@ impl Session {
         Err(last)
     }
 
-    async fn take_work(&self) -> Result<Stream, ProxyError> {
+    async fn take_work(&self) -> Result<WorkConn, ProxyError> {
         let deadline = tokio::time::Instant::now() + self.server.config.user_conn_timeout;
         loop {
             let waiting = match self.pool.take() {
                 Taken::Closed => {
                     return Err(ProxyError::NoWorkConn("the client's session is over"));
                 }
-                Taken::Idle(mut stream) => {
-                    if is_quiet(&mut stream) {
-                        return Ok(stream);
+                Taken::Idle(mut work) => {
+                    if is_quiet(&mut work.stream) {
+                        return Ok(work);
                     }
                     // It ended while it was parked.
                     continue;
@@ -141,22 +144,26 @@ fn is_quiet(stream: &mut Stream) -> bool {
     matches!(Pin::new(stream).poll_read(&mut cx, &mut buf), Poll::Pending)
 }
 
-fn encode_start(name: &ProxyName, user: UserAddrs) -> Result<BytesMut, ProxyError> {
+fn start(name: &ProxyName, user: UserAddrs) -> StartWorkConn {
     let host = |a: Option<SocketAddr>| {
         a.map(|a| a.ip().to_canonical().to_string())
             .unwrap_or_default()
     };
-    let start = StartWorkConn {
+    StartWorkConn {
         proxy_name: name.to_string(),
         src_addr: host(user.src),
         src_port: user.src.map_or(0, |a| a.port()),
         dst_addr: host(user.dst),
         dst_port: user.dst.map_or(0, |a| a.port()),
         error: String::new(),
-    };
+    }
+}
+
+/// The message in the version that the client opened its work connection in.
+fn encode(start: &Message, codec: Codec) -> Result<BytesMut, ProxyError> {
     let mut out = BytesMut::new();
-    Codec::V1
-        .encode(&Message::StartWorkConn(start), &mut out)
+    codec
+        .encode(start, &mut out)
         .map_err(|_| ProxyError::Internal("StartWorkConn does not fit into a message"))?;
     Ok(out)
 }

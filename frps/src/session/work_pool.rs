@@ -3,11 +3,19 @@
 use std::collections::VecDeque;
 
 use culvert_io::Stream;
+use culvert_wire::Codec;
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
 /// Room beyond the pool count that the client asked for, as upstream has it (protocol 3.4).
 const SLACK: usize = 10;
+
+/// One work connection: its stream, and the version in which its client opened it.
+#[derive(Debug)]
+pub(crate) struct WorkConn {
+    pub(crate) stream: Stream,
+    pub(crate) codec: Codec,
+}
 
 /// Parks work connections until a user takes them, and hands new ones to whoever waits.
 pub(crate) struct WorkPool {
@@ -17,16 +25,16 @@ pub(crate) struct WorkPool {
 
 #[derive(Default)]
 struct State {
-    idle: VecDeque<Stream>,
-    waiting: VecDeque<oneshot::Sender<Stream>>,
+    idle: VecDeque<WorkConn>,
+    waiting: VecDeque<oneshot::Sender<WorkConn>>,
     closed: bool,
 }
 
 /// Why a work connection was not taken in.
 #[derive(Debug)]
 pub(crate) enum Declined {
-    /// Nobody waits and the pool is full; the stream is handed back.
-    Full(Stream),
+    /// Nobody waits and the pool is full; the connection is handed back.
+    Full(WorkConn),
     /// The session is over.
     Closed,
 }
@@ -34,9 +42,9 @@ pub(crate) enum Declined {
 /// What [`WorkPool::take`] found.
 pub(crate) enum Taken {
     /// A parked connection.
-    Idle(Stream),
+    Idle(WorkConn),
     /// None was parked: the next to arrive comes here, unless the session ends.
-    Wait(oneshot::Receiver<Stream>),
+    Wait(oneshot::Receiver<WorkConn>),
     /// The session is over.
     Closed,
 }
@@ -55,22 +63,22 @@ impl WorkPool {
         clippy::result_large_err,
         reason = "the stream is handed back, not carried on"
     )]
-    pub(crate) fn offer(&self, mut stream: Stream) -> Result<(), Declined> {
+    pub(crate) fn offer(&self, mut work: WorkConn) -> Result<(), Declined> {
         let mut state = self.state.lock();
         if state.closed {
             return Err(Declined::Closed);
         }
         while let Some(waiting) = state.waiting.pop_front() {
-            match waiting.send(stream) {
+            match waiting.send(work) {
                 Ok(()) => return Ok(()),
                 // That user gave up waiting.
-                Err(back) => stream = back,
+                Err(back) => work = back,
             }
         }
         if state.idle.len() >= self.capacity {
-            return Err(Declined::Full(stream));
+            return Err(Declined::Full(work));
         }
-        state.idle.push_back(stream);
+        state.idle.push_back(work);
         Ok(())
     }
 
@@ -80,8 +88,8 @@ impl WorkPool {
         if state.closed {
             return Taken::Closed;
         }
-        if let Some(stream) = state.idle.pop_front() {
-            return Taken::Idle(stream);
+        if let Some(work) = state.idle.pop_front() {
+            return Taken::Idle(work);
         }
         // All wait equally long, so those that gave up gather in front: the queue stays as long
         // as the number of users of the last `userConnTimeout`.
@@ -123,22 +131,27 @@ impl std::fmt::Debug for WorkPool {
 mod tests {
     use culvert_io::{Peer, Stream};
 
-    use super::{Declined, Taken, WorkPool};
+    use culvert_wire::Codec;
 
-    fn stream() -> Stream {
+    use super::{Declined, Taken, WorkConn, WorkPool};
+
+    fn work() -> WorkConn {
         let addr = ([127, 0, 0, 1], 1).into();
-        Stream::new(tokio::io::duplex(1).0, Peer::new(addr, addr, "test"))
+        WorkConn {
+            stream: Stream::new(tokio::io::duplex(1).0, Peer::new(addr, addr, "test")),
+            codec: Codec::V1,
+        }
     }
 
     #[test]
     fn parks_up_to_its_capacity() {
         let pool = WorkPool::new(1);
         for _ in 0..11 {
-            pool.offer(stream()).unwrap();
+            pool.offer(work()).unwrap();
         }
-        assert!(matches!(pool.offer(stream()), Err(Declined::Full(_))));
+        assert!(matches!(pool.offer(work()), Err(Declined::Full(_))));
         assert!(matches!(pool.take(), Taken::Idle(_)));
-        pool.offer(stream()).unwrap();
+        pool.offer(work()).unwrap();
     }
 
     #[tokio::test]
@@ -154,7 +167,7 @@ mod tests {
             panic!()
         };
         drop(gone);
-        pool.offer(stream()).unwrap();
+        pool.offer(work()).unwrap();
         first.await.unwrap();
         assert!(second.try_recv().is_err());
     }
@@ -167,7 +180,7 @@ mod tests {
         };
         pool.close();
         assert!(waiting.await.is_err());
-        assert!(matches!(pool.offer(stream()), Err(Declined::Closed)));
+        assert!(matches!(pool.offer(work()), Err(Declined::Closed)));
         assert!(matches!(pool.take(), Taken::Closed));
     }
 }

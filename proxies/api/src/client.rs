@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use culvert_io::{Scope, Stream};
-use culvert_wire::msg::StartWorkConn;
+use culvert_wire::{Codec, msg::StartWorkConn};
 
 use crate::{BoxFuture, ProxyError};
 
@@ -14,6 +14,8 @@ pub struct Work {
     pub stream: Stream,
     /// What the server said of the user.
     pub start: StartWorkConn,
+    /// How messages inside the payload are written: in the version of the session (protocol 3.7).
+    pub codec: Codec,
 }
 
 /// One configured proxy at the client: serves its work connections, many at once.

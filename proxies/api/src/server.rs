@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fmt, future::Future, net::SocketAddr, pin::Pin, sync::Arc};
 
 use culvert_io::{Scope, Stream};
-use culvert_wire::{ProxyName, msg::NewProxy};
+use culvert_wire::{Codec, ProxyName, msg::NewProxy};
 
 use crate::{Lease, ProxyError};
 
@@ -30,6 +30,10 @@ pub trait ServerCx: fmt::Debug + Send + Sync + 'static {
     ///
     /// *Cancel safety*: a work connection in hand is closed.
     fn work_conn(&self, user: UserAddrs) -> BoxFuture<'_, Result<Stream, ProxyError>>;
+
+    /// How messages inside the payload of its work connections are written: in the version of the
+    /// session (protocol 3.7).
+    fn codec(&self) -> Codec;
 
     /// Where the tasks of user connections belong (`spawn_graceful`): they outlive the proxy and
     /// the session, as upstream's do, and are given time to end when the program stops.

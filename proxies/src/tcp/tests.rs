@@ -256,6 +256,7 @@ async fn a_service_that_is_not_there_ends_the_work_connection() {
     let work = Work {
         stream,
         start: Default::default(),
+        codec: culvert_wire::Codec::V1,
     };
     let error = local(gone, None).serve(work, &scope).await.unwrap_err();
     let text = error.to_string();

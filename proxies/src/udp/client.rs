@@ -77,7 +77,7 @@ impl LocalUdp {
             .await
             .inspect_err(|error| tracing::error!("{error}"))?;
         let (to_server, mut queue) = mpsc::channel(QUEUE);
-        let (mut reader, writer) = split(work.stream);
+        let (mut reader, writer) = split(work.stream, work.codec);
         let sockets = Sockets::new(
             target,
             self.packet_size,

@@ -28,10 +28,10 @@ const STALLED: Duration = Duration::from_secs(60);
 /// The largest UDP payload there is (RFC 768 and 791); a larger `udpPacketSize` means this.
 pub(super) const LARGEST: usize = 65_507;
 
-/// The two halves of a work connection that carries datagrams.
-pub(super) fn split(stream: Stream) -> (FramedReader, FramedWriter) {
+/// The two halves of a work connection that carries datagrams, written by `codec`.
+pub(super) fn split(stream: Stream, codec: Codec) -> (FramedReader, FramedWriter) {
     // Nothing but messages follows, so the reader may read ahead.
-    Framed::new(stream, Codec::V1).buffered().split()
+    Framed::new(stream, codec).buffered().split()
 }
 
 /// Sends what comes out of `queue`, and a ping whenever `ping_every` has passed, until the

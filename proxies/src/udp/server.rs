@@ -10,7 +10,10 @@ use bytes::Bytes;
 use culvert_io::{Scope, Stream};
 use culvert_proxy::{Opened, ProxyError, ServerCx, ServerKind, UserAddrs};
 use culvert_transport::AcceptBackoff;
-use culvert_wire::msg::{NewProxy, UdpPacket};
+use culvert_wire::{
+    Codec,
+    msg::{NewProxy, UdpPacket},
+};
 use tokio::{
     net::UdpSocket,
     sync::mpsc,
@@ -125,7 +128,7 @@ async fn keep_work_conn(
         let asked = Instant::now();
         match cx.work_conn(UserAddrs::default()).await {
             Ok(stream) => {
-                match carry(stream, &bound.socket, &mut queue).await {
+                match carry(stream, cx.codec(), &bound.socket, &mut queue).await {
                     Ok(()) => tracing::debug!("udp work connection ended by the client"),
                     Err(error) => tracing::info!("udp work connection lost: {error}"),
                 }
@@ -143,10 +146,11 @@ async fn keep_work_conn(
 /// it for an empty datagram (protocol 3.7).
 async fn carry(
     stream: Stream,
+    codec: Codec,
     socket: &UdpSocket,
     queue: &mut mpsc::Receiver<UdpPacket>,
 ) -> Result<(), ProxyError> {
-    let (mut reader, writer) = split(stream);
+    let (mut reader, writer) = split(stream, codec);
     let both = socket.local_addr().is_ok_and(|local| local.is_ipv6());
     let to_users = async {
         while let Some(packet) = next_packet(&mut reader, Some(SILENCE)).await? {

@@ -304,6 +304,7 @@ async fn work(joined: &Joined) -> (Work, Framed) {
         Work {
             stream,
             start: StartWorkConn::default(),
+            codec: Codec::V1,
         },
         Framed::new(near, Codec::V1),
     )
@@ -362,6 +363,36 @@ async fn a_service_without_address_is_an_error_of_its_own() {
     joined.close().await;
 }
 
+#[tokio::test]
+async fn datagrams_are_written_in_the_version_of_the_session() {
+    let services = Scope::root(Handle::current());
+    let echo = echo(&services).await;
+    let joined = Joined::new(Some(local(echo, 60_000)), LayerFlags::default());
+    *joined.codec.lock() = Codec::V2;
+    let (_opened, addr) = open(&kind(60_000), &joined).await;
+    let one = user(addr).await;
+    let mut dice = Dice(1);
+    // Version 1 has no room for the last.
+    for len in [1, 0, 1500, 40_000] {
+        let datagram = dice.bytes(len);
+        assert_eq!(ask(&one, &datagram).await, datagram, "{len} bytes");
+    }
+    joined.close().await;
+
+    let joined = Joined::new(None, LayerFlags::default());
+    *joined.codec.lock() = Codec::V2;
+    let (_opened, addr) = open(&kind(1500), &joined).await;
+    let user = user(addr).await;
+    user.send(b"ping Adp").await.unwrap();
+    joined.ask.notified().await;
+    let far = joined.ends.lock().pop().unwrap();
+    let expected = UdpPacket::new(&b"ping Adp"[..], user.local_addr().unwrap());
+    let got = Framed::new(far, Codec::V2).next().await.unwrap();
+    assert_eq!(got, Some(expected.into()));
+    joined.close().await;
+    services.close(Duration::ZERO).await;
+}
+
 /// One datagram and its answer as frps and frpc 0.70.1 put them on a work connection.
 const RECORDED: &[u8] =
     b"u\0\0\0\0\0\0\0\x42{\"c\":\"cGluZyBBZHA=\",\"r\":{\"IP\":\"127.0.0.1\",\"Port\":52764,\"Zone\":\"\"}}";
@@ -380,6 +411,7 @@ async fn both_ends_put_the_recorded_bytes_on_the_wire() {
         let work = Work {
             stream,
             start: StartWorkConn::default(),
+            codec: Codec::V1,
         };
         client.serve(work, &scope).await.unwrap();
     });

@@ -11,6 +11,8 @@ use culvert_io::{Buffer, Io, Stream};
 use culvert_wire::{CfbDecryptor, CfbEncryptor, Key, WireError, crypt::IV};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use crate::sealed::{Sealed, put};
+
 /// AES-128-CFB in both directions over `S` (protocol 3.5).
 ///
 /// The IV of our direction leaves right before our first byte; the first bytes read are the
@@ -22,13 +24,6 @@ pub struct CryptStream<S = Stream> {
     encryptor: CfbEncryptor,
     decryptor: CfbDecryptor,
     pending: Option<Sealed>,
-}
-
-/// Ciphertext that still has to leave; it must not be made again, the keystream has moved on.
-struct Sealed {
-    buffer: Buffer,
-    sent: usize,
-    filled: usize,
 }
 
 impl<S: Io> CryptStream<S> {
@@ -45,25 +40,8 @@ impl<S: Io> CryptStream<S> {
         })
     }
 
-    /// Sends sealed bytes until none are left; the buffer goes back to the pool then.
     fn poll_drain(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        while let Some(sealed) = &mut self.pending {
-            let rest = sealed
-                .buffer
-                .payload()
-                .get(sealed.sent..sealed.filled)
-                .unwrap_or_default();
-            if rest.is_empty() {
-                self.pending = None;
-                break;
-            }
-            let n = ready!(Pin::new(&mut self.inner).poll_write(cx, rest))?;
-            if n == 0 {
-                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
-            }
-            sealed.sent += n;
-        }
-        Poll::Ready(Ok(()))
+        Sealed::poll_drain(&mut self.pending, &mut self.inner, cx)
     }
 
     /// Encrypts as much of `bufs` as one buffer takes; answers how much that is.
@@ -85,23 +63,9 @@ impl<S: Io> CryptStream<S> {
         if let Some(plain) = buffer.payload_mut().get_mut(start..at) {
             self.encryptor.seal(plain);
         }
-        self.pending = Some(Sealed {
-            buffer,
-            sent: 0,
-            filled: at,
-        });
+        self.pending = Some(Sealed::new(buffer, at));
         at - start
     }
-}
-
-/// Copies what fits of `bytes` to `room` from `at` on; answers how much that was.
-fn put(room: &mut [u8], at: usize, bytes: &[u8]) -> usize {
-    let room = room.get_mut(at..).unwrap_or_default();
-    let n = room.len().min(bytes.len());
-    if let (Some(room), Some(bytes)) = (room.get_mut(..n), bytes.get(..n)) {
-        room.copy_from_slice(bytes);
-    }
-    n
 }
 
 impl<S: Io> AsyncRead for CryptStream<S> {

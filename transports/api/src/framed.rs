@@ -2,15 +2,22 @@
 
 use std::{io, time::Duration};
 
-use bytes::{Buf, BufMut, BytesMut};
+use bytes::{Buf, BufMut, Bytes, BytesMut};
 use culvert_io::Stream;
-use culvert_wire::{Body, Codec, Fault, Key, Message, WireError};
+use culvert_wire::{
+    Body, Codec, ControlCipher, Fault, Message, Version, WireError, limits,
+    v2::{self, FrameType, Opening},
+};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf};
 
-use crate::{CryptStream, Result, TransportError};
+use crate::{AeadStream, CryptStream, Result, TransportError};
 
 /// Bytes that a buffered reader asks for at once: a burst of control messages in one read.
 const READ_AHEAD: usize = 4096;
+
+/// Bytes that can be read of a fresh connection in either version without taking any behind its
+/// first message: version 2 has its magic and a frame's header there.
+const HEAD: usize = limits::V1_HEADER;
 
 /// A stream that carries messages.
 ///
@@ -35,6 +42,42 @@ impl Framed {
         }
     }
 
+    /// Messages on a connection that we opened: what says their version leaves in front of the
+    /// first (protocol 4.1).
+    #[must_use]
+    pub fn dialled(stream: Stream, codec: Codec) -> Self {
+        let mut framed = Self::new(stream, codec);
+        framed.output.bytes.extend_from_slice(codec.magic());
+        framed
+    }
+
+    /// Messages on a connection that the peer opened, in the version that its first bytes tell;
+    /// `None` when it ended without any. Whoever speaks version 1 waits for nothing.
+    ///
+    /// *Cancel safety*: the stream is lost.
+    ///
+    /// # Errors
+    /// The stream failed, or ended before it told.
+    pub async fn accepted(mut stream: Stream) -> Result<Option<Self>> {
+        let mut head = BytesMut::with_capacity(HEAD);
+        loop {
+            if let Some(version) = Version::sniff(&head) {
+                let codec = Codec::new(version);
+                head.advance(codec.magic().len());
+                let mut framed = Self::new(stream, codec);
+                framed.input.bytes = head;
+                return Ok(Some(framed));
+            }
+            let room = HEAD.saturating_sub(head.len());
+            if stream.read_buf(&mut (&mut head).limit(room)).await? == 0 {
+                return match head.is_empty() {
+                    true => Ok(None),
+                    false => Err(io::Error::from(io::ErrorKind::UnexpectedEof).into()),
+                };
+            }
+        }
+    }
+
     /// Reads ahead from now on. Only for streams that carry nothing but messages to their end.
     #[must_use]
     pub const fn buffered(mut self) -> Self {
@@ -48,6 +91,12 @@ impl Framed {
         &self.stream
     }
 
+    /// How its messages are written.
+    #[must_use]
+    pub const fn codec(&self) -> Codec {
+        self.input.codec
+    }
+
     /// The next message, or `None` when the peer ended the stream between two messages.
     ///
     /// *Cancel safety*: safe.
@@ -58,8 +107,38 @@ impl Framed {
         self.input.next(&mut self.stream).await
     }
 
+    /// What the peer opens the connection with, a message or in version 2 also a hello; `None`
+    /// when it ended the stream instead.
+    ///
+    /// *Cancel safety*: safe.
+    ///
+    /// # Errors
+    /// As [`next`](Self::next).
+    pub async fn opening(&mut self) -> Result<Option<Opening>> {
+        self.input
+            .read(&mut self.stream, Codec::decode_opening)
+            .await
+    }
+
+    /// The payload of the server's answer to our hello, within `limit`; `None` when it ended the
+    /// stream instead (protocol 4.2).
+    ///
+    /// *Cancel safety*: safe.
+    ///
+    /// # Errors
+    /// As [`next`](Self::next); the peer is silent.
+    pub async fn server_hello(&mut self, limit: Duration) -> Result<Option<Bytes>> {
+        let decode = |_, buf: &mut _| v2::decode_server_hello(buf);
+        tokio::time::timeout(limit, self.input.read(&mut self.stream, decode))
+            .await
+            .map_err(|_elapsed| TransportError::Timeout {
+                what: "waiting for the server's hello".to_owned(),
+                after: limit,
+            })?
+    }
+
     /// The one message that may follow here, within `limit`; `what` names it in the error.
-    /// Version 1 does not compare the type byte then (protocol 3.1).
+    /// Version 1 does not compare the type byte then, version 2 does (protocol 3.1 and 4.2).
     ///
     /// *Cancel safety*: safe.
     ///
@@ -118,6 +197,14 @@ impl Framed {
         self.output.feed(message)
     }
 
+    /// Queues a hello with this payload (protocol 4.2).
+    ///
+    /// # Errors
+    /// The payload is too long for any peer.
+    pub fn feed_hello(&mut self, kind: FrameType, payload: &[u8]) -> Result<()> {
+        Ok(v2::encode_frame(kind, payload, &mut self.output.bytes)?)
+    }
+
     /// Sends what is queued.
     ///
     /// *Cancel safety*: safe; what is left stays queued.
@@ -128,17 +215,20 @@ impl Framed {
         self.output.flush(&mut self.stream).await
     }
 
-    /// Puts the v1 control cipher under the messages that follow, in both directions, and reads
-    /// ahead from now on (protocol 3.5). What was queued must have been flushed before.
+    /// Puts the control cipher under the messages that follow, in both directions, and reads
+    /// ahead from now on (protocol 3.5 and 4.4). What was queued must have been flushed before.
     ///
     /// # Errors
     /// The system gives no randomness.
-    pub fn encrypt(self, key: &Key) -> Result<Self> {
+    pub fn encrypt(self, cipher: &ControlCipher) -> Result<Self> {
         let codec = self.input.codec;
         let stream = self.into_stream();
         let peer = *stream.peer();
-        let crypt = Stream::new(CryptStream::new(stream, key)?, peer);
-        Ok(Self::new(crypt, codec).buffered())
+        let hidden = match cipher {
+            ControlCipher::Cfb(key) => Stream::new(CryptStream::new(stream, key)?, peer),
+            ControlCipher::Aead(keys) => Stream::new(AeadStream::new(stream, keys)?, peer),
+        };
+        Ok(Self::new(hidden, codec).buffered())
     }
 
     /// The stream, positioned right behind the last message; bytes that were read ahead come
@@ -252,14 +342,7 @@ impl Input {
     }
 
     async fn next<R: AsyncRead + Unpin>(&mut self, io: &mut R) -> Result<Option<Message>> {
-        loop {
-            if let Some(message) = self.codec.decode(&mut self.bytes)? {
-                return Ok(Some(message));
-            }
-            if !self.fill(io).await? {
-                return Ok(None);
-            }
-        }
+        self.read(io, Codec::decode).await
     }
 
     async fn next_as<T: Body, R: AsyncRead + Unpin>(
@@ -267,12 +350,23 @@ impl Input {
         io: &mut R,
         what: &str,
     ) -> Result<T> {
+        self.read(io, Codec::decode_as)
+            .await?
+            .ok_or_else(|| TransportError::Closed(format!("no {what} came")))
+    }
+
+    /// The next thing that `decode` makes of the bytes; `None` when the stream ended in front.
+    async fn read<T, R: AsyncRead + Unpin>(
+        &mut self,
+        io: &mut R,
+        decode: impl Fn(Codec, &mut BytesMut) -> Result<Option<T>, WireError>,
+    ) -> Result<Option<T>> {
         loop {
-            if let Some(message) = self.codec.decode_as(&mut self.bytes)? {
-                return Ok(message);
+            if let Some(value) = decode(self.codec, &mut self.bytes)? {
+                return Ok(Some(value));
             }
             if !self.fill(io).await? {
-                return Err(TransportError::Closed(format!("no {what} came")));
+                return Ok(None);
             }
         }
     }

@@ -1,19 +1,23 @@
 //! The traits that transports and multiplexers implement, and the message stream on top of them.
 //!
 //! A transport *dials* or accepts and yields a [`Link`]; a mux *splits* a pipe into streams;
-//! [`Framed`] *speaks* messages on one of them, and [`CryptStream`] hides what is said.
+//! [`Framed`] *speaks* messages on one of them, and [`CryptStream`] or [`AeadStream`] hides what
+//! is said.
 
 mod accept;
+mod aead;
 mod crypt;
 mod erased;
 mod error;
 mod framed;
 mod options;
 mod registry;
+mod sealed;
 mod session;
 mod transport;
 
 pub use accept::AcceptBackoff;
+pub use aead::AeadStream;
 pub use crypt::CryptStream;
 pub use erased::{
     BoxConnector, BoxFuture, BoxHandshake, BoxListener, BoxSession, DynConnector, DynListener,

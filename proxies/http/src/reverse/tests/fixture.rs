@@ -67,6 +67,10 @@ impl ServerCx for Session {
         })
     }
 
+    fn codec(&self) -> culvert_wire::Codec {
+        culvert_wire::Codec::V1
+    }
+
     fn users(&self) -> &Scope {
         &self.users
     }
