@@ -1,26 +1,38 @@
 //! The program from its command line to its exit code.
 
-use std::{path::Path, process::ExitCode};
+use std::process::ExitCode;
 
 use clap::Parser;
-use culvert_conf::{ClientConfig, Loaded, Strictness};
+use culvert_conf::{ClientConfig, Extensions, Loaded, Strictness};
 use culvert_program::{Failure, say};
+use culvert_transports::{Transport, Transports, standard};
 
 use crate::{
     cli::{Cli, Command},
     service::Service,
 };
 
-/// The frpc program.
-#[derive(Debug, Default)]
+/// The frpc program: the stock one, or with transports of your own.
+#[derive(Debug)]
 #[non_exhaustive]
-pub struct App;
+pub struct App {
+    transports: Transports,
+}
 
 impl App {
     /// The program with everything this build has.
     #[must_use]
-    pub const fn standard() -> Self {
-        Self
+    pub fn standard() -> Self {
+        Self {
+            transports: standard(),
+        }
+    }
+
+    /// The same program with one more transport; one of the same name is replaced.
+    #[must_use]
+    pub fn with_transport<T: Transport>(mut self, transport: T) -> Self {
+        self.transports = self.transports.with(transport);
+        self
     }
 
     /// Runs the program with the arguments of the process, until it is asked to stop.
@@ -35,34 +47,39 @@ impl App {
             return ExitCode::SUCCESS;
         }
         let done = match cli.command {
-            Some(Command::Verify) => verify(&cli),
-            None => serve(&cli),
+            Some(Command::Verify) => verify(&cli, &self.transports),
+            None => serve(&cli, &self.transports),
         };
         done.map_or_else(|failure| failure.end(), |()| ExitCode::SUCCESS)
     }
 }
 
-fn load(path: &Path, strict: bool) -> Result<ClientConfig, Failure> {
-    let strictness = if strict {
+fn load(cli: &Cli, transports: &Transports) -> Result<ClientConfig, Failure> {
+    let names: Vec<_> = transports.names().collect();
+    let extensions = Extensions {
+        transports: &names,
+        allow_unsafe: &cli.allow_unsafe,
+    };
+    let strictness = if cli.strict {
         Strictness::Strict
     } else {
         Strictness::Lenient
     };
     let Loaded {
         config, warnings, ..
-    } = culvert_conf::load_client(path, strictness)?;
+    } = culvert_conf::load_client_with(&cli.config, strictness, extensions)?;
     for warning in warnings {
         say(&format!("WARNING: {warning}"));
     }
     Ok(config)
 }
 
-fn verify(cli: &Cli) -> Result<(), Failure> {
+fn verify(cli: &Cli, transports: &Transports) -> Result<(), Failure> {
     if cli.config.as_os_str().is_empty() {
         say("frpc: the configuration file is not specified");
         return Ok(());
     }
-    load(&cli.config, cli.strict)?;
+    load(cli, transports)?;
     say(&format!(
         "frpc: the configuration file {} syntax is ok",
         cli.config.display()
@@ -70,8 +87,8 @@ fn verify(cli: &Cli) -> Result<(), Failure> {
     Ok(())
 }
 
-fn serve(cli: &Cli) -> Result<(), Failure> {
-    let config = load(&cli.config, cli.strict)?;
+fn serve(cli: &Cli, transports: &Transports) -> Result<(), Failure> {
+    let config = load(cli, transports)?;
     culvert_program::start(&config.log)?;
     culvert_program::raise_open_files();
     let file = cli.config.display();
@@ -81,14 +98,14 @@ fn serve(cli: &Cli) -> Result<(), Failure> {
         .enable_all()
         .build()?;
     let done = runtime.block_on(async {
-        let service = Service::new(config)?;
+        let service = Service::with(config, transports)?;
         let (stop, hurry) = (
             culvert_program::stop_asked_or_never(),
             culvert_program::stop_asked_or_never(),
         );
         tokio::select! {
             done = service.run(stop, hurry) => done,
-            never = culvert_io::return_memory() => match never {},
+            never = culvert_io::return_memory(&[]) => match never {},
         }
     });
     tracing::info!("frpc service for config file [{file}] stopped");

@@ -39,6 +39,16 @@ pub(crate) struct Cli {
     )]
     pub(crate) strict: bool,
 
+    /// Allow a feature that can do harm when others write the file: TransportExec, which runs
+    /// transport programs. Several are separated by commas.
+    #[arg(
+        long = "allow-unsafe",
+        global = true,
+        value_name = "FEATURES",
+        value_delimiter = ','
+    )]
+    pub(crate) allow_unsafe: Vec<String>,
+
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
 }

@@ -2,10 +2,10 @@
 
 use std::{future::Future, sync::Arc, time::Duration};
 
-use culvert_conf::{AuthMethod, ClientConfig, Protocol, ProxyConfig};
+use culvert_conf::{AuthMethod, ClientConfig, ProxyConfig};
 use culvert_io::Scope;
 use culvert_transport::{Framed, TransportError, report};
-use culvert_transports::ClientStack;
+use culvert_transports::{ClientStack, Transports, standard};
 use tokio::{runtime::Handle, time::Instant};
 
 use crate::{
@@ -49,15 +49,23 @@ pub struct Service {
 }
 
 impl Service {
+    /// Prepares a client with the transports of the stock program; see [`with`](Self::with).
+    ///
+    /// # Errors
+    /// As there.
+    pub fn new(config: ClientConfig) -> Result<Self, RunError> {
+        Self::with(config, &standard())
+    }
+
     /// Prepares the client; must be called on the runtime that will run it. Does no I/O but
     /// reading certificate files.
     ///
     /// # Errors
     /// The configuration cannot be run by this build.
-    pub fn new(config: ClientConfig) -> Result<Self, RunError> {
+    pub fn with(config: ClientConfig, transports: &Transports) -> Result<Self, RunError> {
         check_supported(&config)?;
         let root = Scope::root(Handle::current());
-        let stack = ClientStack::new(&config).map_err(RunError::Transport)?;
+        let stack = ClientStack::with(&config, transports).map_err(RunError::Transport)?;
         Ok(Self {
             client: Arc::new(Client::new(config, &root)),
             stack,
@@ -94,6 +102,7 @@ impl Service {
             }
         }
         self.root.close(Duration::ZERO).await;
+        self.stack.close().await;
         tracing::info!("frpc stopped");
         done
     }
@@ -169,12 +178,6 @@ fn check_supported(config: &ClientConfig) -> Result<(), RunError> {
         AuthMethod::Oidc(_) => {
             return unsupported("auth.method = \"oidc\"", "use auth.method = \"token\"");
         }
-    }
-    if config.transport.protocol != Protocol::Tcp {
-        return unsupported(
-            "transport.protocol other than \"tcp\"",
-            "remove the key: tcp is the default",
-        );
     }
     let any = |has: fn(&ProxyConfig) -> bool| config.proxies.iter().any(has);
     let missing = [

@@ -1,11 +1,12 @@
 //! The program from its command line to its exit code.
 
-use std::{path::Path, process::ExitCode, sync::Arc, time::Duration};
+use std::{process::ExitCode, sync::Arc, time::Duration};
 
 use clap::Parser;
-use culvert_conf::{Loaded, ServerConfig, Strictness};
+use culvert_conf::{Extensions, Loaded, ServerConfig, Strictness};
 use culvert_io::Lanes;
 use culvert_program::{Failure, say};
+use culvert_transports::{Transport, Transports, standard};
 
 use crate::{
     cli::{Cli, Command},
@@ -15,16 +16,27 @@ use crate::{
 /// How long the threads may take to drop what is left after every task was told to end.
 const LAST: Duration = Duration::from_secs(1);
 
-/// The frps program.
-#[derive(Debug, Default)]
+/// The frps program: the stock one, or with transports of your own.
+#[derive(Debug)]
 #[non_exhaustive]
-pub struct App;
+pub struct App {
+    transports: Transports,
+}
 
 impl App {
     /// The program with everything this build has.
     #[must_use]
-    pub const fn standard() -> Self {
-        Self
+    pub fn standard() -> Self {
+        Self {
+            transports: standard(),
+        }
+    }
+
+    /// The same program with one more transport; one of the same name is replaced.
+    #[must_use]
+    pub fn with_transport<T: Transport>(mut self, transport: T) -> Self {
+        self.transports = self.transports.with(transport);
+        self
     }
 
     /// Runs the program with the arguments of the process, until it is asked to stop.
@@ -39,24 +51,29 @@ impl App {
             return ExitCode::SUCCESS;
         }
         let done = match cli.command {
-            Some(Command::Verify) => verify(&cli),
-            None => serve(&cli),
+            Some(Command::Verify) => verify(&cli, &self.transports),
+            None => serve(&cli, &self.transports),
         };
         done.map_or_else(|failure| failure.end(), |()| ExitCode::SUCCESS)
     }
 }
 
 /// The configuration of the file, or upstream's defaults where there is none.
-fn load(path: Option<&Path>, strict: bool) -> Result<ServerConfig, Failure> {
-    let strictness = if strict {
+fn load(cli: &Cli, transports: &Transports) -> Result<ServerConfig, Failure> {
+    let names: Vec<_> = transports.names().collect();
+    let extensions = Extensions {
+        transports: &names,
+        allow_unsafe: &cli.allow_unsafe,
+    };
+    let strictness = if cli.strict {
         Strictness::Strict
     } else {
         Strictness::Lenient
     };
     let Loaded {
         config, warnings, ..
-    } = match path {
-        Some(path) => culvert_conf::load_server(path, strictness)?,
+    } = match &cli.config {
+        Some(path) => culvert_conf::load_server_with(path, strictness, extensions)?,
         None => culvert_conf::parse_server("", "command line", strictness)?,
     };
     for warning in warnings {
@@ -65,12 +82,12 @@ fn load(path: Option<&Path>, strict: bool) -> Result<ServerConfig, Failure> {
     Ok(config)
 }
 
-fn verify(cli: &Cli) -> Result<(), Failure> {
+fn verify(cli: &Cli, transports: &Transports) -> Result<(), Failure> {
     let Some(path) = &cli.config else {
         say("frps: the configuration file is not specified");
         return Ok(());
     };
-    load(Some(path), cli.strict)?;
+    load(cli, transports)?;
     say(&format!(
         "frps: the configuration file {} syntax is ok",
         path.display()
@@ -78,8 +95,8 @@ fn verify(cli: &Cli) -> Result<(), Failure> {
     Ok(())
 }
 
-fn serve(cli: &Cli) -> Result<(), Failure> {
-    let config = load(cli.config.as_deref(), cli.strict)?;
+fn serve(cli: &Cli, transports: &Transports) -> Result<(), Failure> {
+    let config = load(cli, transports)?;
     let source = match &cli.config {
         Some(path) => format!("config file: {}", path.display()),
         None => "command line arguments for config".to_owned(),
@@ -92,14 +109,14 @@ fn serve(cli: &Cli) -> Result<(), Failure> {
         .enable_all()
         .build()?;
     let served = runtime.block_on(async {
-        let service = Service::bind(config, Arc::clone(&lanes)).await?;
+        let service = Service::bind_with(config, Arc::clone(&lanes), transports).await?;
         let run = service.run(
             culvert_program::stop_asked_or_never(),
             culvert_program::stop_asked_or_never(),
         );
         tokio::select! {
             () = run => {}
-            _never = culvert_io::return_memory() => {}
+            _never = culvert_io::return_memory(lanes.handles()) => {}
         }
         Ok::<_, Failure>(())
     });

@@ -2,16 +2,16 @@
 
 use std::{future::Future, net::IpAddr, sync::Arc, time::Duration};
 
-use culvert_conf::{AuthMethod, ServerConfig};
+use culvert_conf::{AuthMethod, FreeTable, ServerConfig};
 use culvert_http::{HttpVhost, HttpsVhost};
 use culvert_io::{Lanes, Scope};
 use culvert_proxies::{Ports, ServerResources, server_kinds};
-use culvert_transport::{TransportError, report};
-use culvert_transports::ServerStack;
+use culvert_transport::{Options, TransportError, report};
+use culvert_transports::{ServerStack, Transports, find, quic_options, server_options, standard};
 use tokio::{net::TcpListener, runtime::Handle};
 
 use crate::{
-    front::{self, Port, Shared},
+    front::{self, Links, Port, Shared},
     registry::Registry,
     server::{Auth, Server},
     strangers::Strangers,
@@ -30,6 +30,16 @@ pub enum StartError {
     Listen {
         /// What the port is for, as upstream says it.
         what: &'static str,
+        /// Why not.
+        source: TransportError,
+    },
+    /// A UDP port of a transport cannot be opened.
+    #[error("listen on {name} udp address {address} error: {}", report(.source))]
+    ListenUdp {
+        /// The transport.
+        name: &'static str,
+        /// Where.
+        address: String,
         /// Why not.
         source: TransportError,
     },
@@ -61,16 +71,32 @@ pub struct Service {
     lanes: Arc<Lanes>,
     root: Scope,
     listeners: Vec<(TcpListener, Port)>,
+    links: Vec<Arc<Links>>,
 }
 
 impl Service {
+    /// Opens every port with the transports of the stock program; see
+    /// [`bind_with`](Self::bind_with).
+    ///
+    /// *Cancel safety*: ports opened so far are closed.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn bind(config: ServerConfig, lanes: Arc<Lanes>) -> Result<Self, StartError> {
+        Self::bind_with(config, lanes, &standard()).await
+    }
+
     /// Opens every port and prepares what connections share. Nothing is served yet.
     ///
     /// *Cancel safety*: ports opened so far are closed.
     ///
     /// # Errors
     /// A port is taken, a file is missing, or the configuration needs what this build lacks.
-    pub async fn bind(config: ServerConfig, lanes: Arc<Lanes>) -> Result<Self, StartError> {
+    pub async fn bind_with(
+        config: ServerConfig,
+        lanes: Arc<Lanes>,
+        transports: &Transports,
+    ) -> Result<Self, StartError> {
         warn_of_missing(&config);
         let auth = auth(&config)?;
         let stack = ServerStack::new(&config.transport).map_err(StartError::Tls)?;
@@ -110,6 +136,7 @@ impl Service {
             }
             tracing::info!("{name} service listen on {}", front::address(host, port));
         }
+        let links = links(&config, transports).await?;
         let host = &config.proxy_bind_addr;
         let published = front::resolve(host, 0)
             .await
@@ -132,6 +159,7 @@ impl Service {
             lanes,
             root,
             listeners,
+            links,
         })
     }
 
@@ -145,17 +173,22 @@ impl Service {
             lanes,
             root,
             listeners,
+            links,
         } = self;
         let doors = root.child(tracing::Span::none());
         for (listener, port) in listeners {
             let (server, lanes, root) = (Arc::clone(&server), Arc::clone(&lanes), root.clone());
             doors.spawn(front::accept(listener, port, server, lanes, root));
         }
+        for open in &links {
+            let (server, lanes, root) = (Arc::clone(&server), Arc::clone(&lanes), root.clone());
+            doors.spawn(Arc::clone(open).accept(server, lanes, root));
+        }
         tracing::info!("frps started successfully");
         stop.await;
         tracing::info!("frps is stopping, connections in flight have {GRACE:?} to end");
         tokio::select! {
-            () = orderly(&server, &doors) => {}
+            () = orderly(&server, &doors, &links) => {}
             () = hurry => tracing::info!("asked to stop again, ending at once"),
         }
         root.close(Duration::ZERO).await;
@@ -163,8 +196,8 @@ impl Service {
     }
 }
 
-/// No new users, then no users, then no clients.
-async fn orderly(server: &Server, doors: &Scope) {
+/// No new users, then no users, then no clients, then nothing that brought them.
+async fn orderly(server: &Server, doors: &Scope, links: &[Arc<Links>]) {
     doors.close(Duration::ZERO).await;
     let sessions = server.registry.all();
     for session in &sessions {
@@ -181,6 +214,62 @@ async fn orderly(server: &Server, doors: &Scope) {
     }
     let left = until.saturating_duration_since(tokio::time::Instant::now());
     server.vhost_users.close(left).await;
+    for open in links {
+        open.close().await;
+    }
+}
+
+/// Opens a UDP port of a transport of upstream's at `bindAddr`; `network` is what its log line has
+/// in front of the address.
+async fn udp(
+    (name, network): (&'static str, &str),
+    (host, port): (&str, culvert_conf::Port),
+    opts: &Options,
+    transports: &Transports,
+) -> Result<Arc<Links>, StartError> {
+    let port = u16::from(port);
+    let address = front::address(host, port);
+    let failed = |source| StartError::ListenUdp {
+        name,
+        address: address.clone(),
+        source,
+    };
+    let at = front::resolve(host, port)
+        .await
+        .map_err(|err| failed(err.into()))?;
+    let transport = find(transports, name).map_err(failed)?;
+    let open = Links::bind(&*transport, name, at, opts).await;
+    let open = open.map_err(failed)?;
+    tracing::info!("frps {name} listen on {network}{address}");
+    Ok(Arc::new(open))
+}
+
+/// Opens what `listeners` asks for.
+async fn links(
+    config: &ServerConfig,
+    transports: &Transports,
+) -> Result<Vec<Arc<Links>>, StartError> {
+    let what = "create listener";
+    let failed = |source| StartError::Listen { what, source };
+    let mut links = Vec::with_capacity(config.listeners.len());
+    let host = &*config.bind_addr;
+    if let Some(port) = config.kcp_bind_port {
+        let opts = server_options(&config.transport, &FreeTable::default());
+        links.push(udp(("kcp", "udp "), (host, port), &opts, transports).await?);
+    }
+    if let Some(port) = config.quic_bind_port {
+        let opts = quic_options(&config.transport);
+        links.push(udp(("quic", ""), (host, port), &opts, transports).await?);
+    }
+    for entry in &config.listeners {
+        let transport = find(transports, &entry.transport).map_err(failed)?;
+        let opts = server_options(&config.transport, &entry.own);
+        let open = Links::bind(&*transport, &entry.transport, entry.bind, &opts);
+        let open = open.await.map_err(failed)?;
+        tracing::info!("frps {} listen on {}", entry.transport, open.at());
+        links.push(Arc::new(open));
+    }
+    Ok(links)
 }
 
 fn assemble(
@@ -261,8 +350,6 @@ fn auth(config: &ServerConfig) -> Result<Auth, StartError> {
 /// What is asked for and only missing, not dangerous to miss.
 fn warn_of_missing(config: &ServerConfig) {
     let missing = [
-        (config.kcp_bind_port.is_some(), "kcpBindPort"),
-        (config.quic_bind_port.is_some(), "quicBindPort"),
         (
             config.tcpmux_http_connect.is_some(),
             "tcpmuxHTTPConnectPort",

@@ -3,6 +3,7 @@
 //! Dial, then the byte 0x17, then TLS, then yamux: [`ClientStack`] puts the layers on,
 //! [`ServerStack`] takes them off. Nothing else in the workspace knows that order.
 
+mod find;
 mod redial;
 mod stack;
 mod standard;
@@ -11,6 +12,7 @@ mod yamux;
 pub use culvert_transport::{
     BoxSession, Link, Options, Session, Target, Transport, TransportError, Transports,
 };
+pub use find::{find, quic_options, server_options};
 pub use redial::Redial;
 pub use stack::{ClientStack, ServerStack};
 pub use standard::standard;

@@ -5,5 +5,14 @@ use culvert_transport::Transports;
 /// One line for each transport of this build.
 #[must_use]
 pub fn standard() -> Transports {
-    Transports::new().with(culvert_tcp::Tcp)
+    let transports = Transports::new().with(culvert_tcp::Tcp);
+    #[cfg(feature = "kcp")]
+    let transports = transports.with(culvert_kcp::KcpTransport);
+    #[cfg(feature = "websocket")]
+    let transports = transports
+        .with(culvert_websocket::Websocket)
+        .with(culvert_websocket::Wss);
+    #[cfg(feature = "quic")]
+    let transports = transports.with(culvert_quic::Quic);
+    transports
 }

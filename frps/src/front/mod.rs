@@ -4,6 +4,7 @@
 //! TLS, its first message) runs in a task of its own, on the thread that the connection stays on.
 
 mod classify;
+mod links;
 
 use std::{io, net::SocketAddr, sync::Arc};
 
@@ -18,6 +19,7 @@ use tokio::{
 };
 
 pub use classify::{ENOUGH, Shared, Verdict, classify};
+pub(crate) use links::Links;
 
 use crate::{
     greet::{FIRST_MESSAGE, greet},
@@ -157,7 +159,7 @@ async fn arrive_on_bind(
         Verdict::Tls | Verdict::TlsAfterByte => server.stack.tls(stream, lane, deadline).await,
         Verdict::Plain => server.stack.plain(stream, lane),
         Verdict::Websocket | Verdict::NeedMore => {
-            return tracing::warn!("[{peer}] speaks websocket, which this build does not serve");
+            server.stack.websocket(stream, lane, deadline).await
         }
     };
     match link {
