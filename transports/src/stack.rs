@@ -1,7 +1,9 @@
-//! The order of the layers, at both ends: 0x17, TLS, yamux.
+//! The order of the layers, at both ends: websocket, 0x17, TLS, yamux (wss: TLS, websocket,
+//! yamux).
 
 mod client;
 mod server;
+mod websocket;
 
 pub use client::ClientStack;
 pub(crate) use client::Dialler;

@@ -2,21 +2,24 @@
 
 use std::{sync::Arc, time::Duration};
 
-use culvert_conf::{ClientConfig, ClientTlsOn};
+use culvert_conf::{ClientConfig, ClientTlsOn, Protocol};
 use culvert_io::{Scope, Stream};
 use culvert_tls::{FIRST_BYTE, ServerName};
 use culvert_transport::{
-    BoxConnector, BoxSession, Common, DynMux, Link, Options, Result, Target, TransportError,
+    BoxConnector, BoxSession, Common, DynMux, Link, Options, ProxyUrl, Result, Target, TlsOptions,
+    TransportError, Transports,
 };
 use tokio::{io::AsyncWriteExt, time::Instant};
 
 use super::{failed, identity};
-use crate::{Redial, Yamux, standard};
+use crate::{Redial, Yamux, find, find::quic_table, standard};
 
 /// Everything between a client's configuration and a session with its server.
 #[derive(Debug)]
 pub struct ClientStack {
     dialler: Dialler,
+    /// The transport's links are sessions; no mux is put on top.
+    multiplexed: bool,
     mux: Option<Yamux>,
 }
 
@@ -39,27 +42,40 @@ struct Tls {
 }
 
 impl ClientStack {
-    /// Reads the certificate files and checks that this build has the transport. Does no network
-    /// I/O. Warns once when the server will not be verified.
+    /// A stack with the transports of the stock programs; see [`with`](Self::with).
     ///
     /// # Errors
-    /// A file cannot be used, or `transport.protocol` or `transport.proxyURL` asks for something
-    /// that this build does not have.
+    /// As there.
     pub fn new(config: &ClientConfig) -> Result<Self> {
+        Self::with(config, &standard())
+    }
+
+    /// Reads the certificate files and checks that `transports` has the one that the file names.
+    /// Does no network I/O. Warns once when the server will not be verified.
+    ///
+    /// # Errors
+    /// A file cannot be used, this build does not have the transport, or `transport.proxyURL`
+    /// cannot be read.
+    pub fn with(config: &ClientConfig, transports: &Transports) -> Result<Self> {
         let transport = &config.transport;
-        if transport.proxy_url.is_some() {
-            let text = "transport.proxyURL is not supported by this build, remove it to connect \
-                        to the server directly";
-            return Err(TransportError::Refused(text.to_owned()));
-        }
         let common = Common::default()
             .with_dial_timeout(transport.dial_timeout)
             .with_keepalive(transport.dial_keepalive)
             .with_bind_ip(transport.connect_local_ip);
-        let connector = standard()
-            .require(transport.protocol.as_str())?
-            .connector(&Options::new(common))?;
-        let tls = transport.tls.enabled.as_ref();
+        let on = transport.tls.enabled.as_ref();
+        let proxy = transport.proxy_url.as_ref();
+        let options = Options::new(common)
+            .with_tls(on.map(tls_options).unwrap_or_default())
+            .with_proxy(proxy.map(|url| ProxyUrl::new(url.expose().to_owned())))
+            .with_dns(config.dns_server.clone())
+            .with_table(match transport.protocol {
+                Protocol::Quic => quic_table(&transport.quic),
+                _ => transport.own.expose().clone(),
+            });
+        let chosen = find(transports, transport.protocol.as_str())?;
+        let connector = chosen.connector(&options)?;
+        // Those that encrypt by themselves got the settings above.
+        let tls = on.filter(|_| !chosen.traits().encrypted);
         let dialling = Dialling {
             connector,
             target: Target::new(&config.server_addr, config.server_port),
@@ -70,13 +86,15 @@ impl ClientStack {
         };
         Ok(Self {
             dialler: Dialler(Arc::new(dialling)),
+            multiplexed: chosen.traits().multiplexed,
             mux: transport
                 .tcp_mux
                 .map(|mux| Yamux::new(mux.keepalive_interval)),
         })
     }
 
-    /// Connects to the server. With a mux that is one connection, whose driver lives in `scope`;
+    /// Connects to the server. With a mux, or a transport with streams of its own, that is one
+    /// connection; a mux's driver lives in `scope`;
     /// without one, nothing is dialled before the first stream is opened.
     ///
     /// *Cancel safety*: safe; the attempt is given up.
@@ -84,6 +102,9 @@ impl ClientStack {
     /// # Errors
     /// The server cannot be reached, or a layer fails.
     pub async fn connect(&self, scope: &Scope) -> Result<BoxSession> {
+        if self.multiplexed {
+            return self.dialler.session().await;
+        }
         match &self.mux {
             Some(mux) => DynMux::client(mux, self.dialler.dial().await?, scope),
             None => Ok(Arc::new(Redial::new(self.dialler.clone()))),
@@ -91,7 +112,24 @@ impl ClientStack {
     }
 }
 
+impl ClientStack {
+    /// Ends what the transport keeps running between dials, such as a program.
+    ///
+    /// *Cancel safety*: what was to end, ends when the stack is dropped.
+    pub async fn close(&self) {
+        self.dialler.0.connector.close().await;
+    }
+}
+
 impl Dialler {
+    /// A session of a transport that is multiplexed.
+    async fn session(&self) -> Result<BoxSession> {
+        match self.0.connector.connect(&self.0.target).await? {
+            Link::Session(session) => Ok(session),
+            other => Err(TransportError::Internal(format!("unexpected {other:?}"))),
+        }
+    }
+
     /// One pipe to the server, behind TLS if that is on. The handshake has as much time as the
     /// dial.
     pub(crate) async fn dial(&self) -> Result<Stream> {
@@ -101,7 +139,7 @@ impl Dialler {
             tls,
             timeout,
         } = &*self.0;
-        // A transport with sessions of its own needs another order of layers than this one.
+        // Transports with sessions of their own do not come here.
         let Link::Pipe(stream) = connector.connect(target).await? else {
             return Err(TransportError::Internal("unexpected session".to_owned()));
         };
@@ -115,6 +153,16 @@ impl Dialler {
                 after: *timeout,
             })?
     }
+}
+
+/// The same settings, for transports that encrypt by themselves.
+fn tls_options(on: &ClientTlsOn) -> TlsOptions {
+    let identity = on.identity.as_ref();
+    TlsOptions::new(
+        identity.map(|files| (files.cert.clone(), files.key.clone())),
+        on.trusted_ca.clone(),
+        on.server_name.clone(),
+    )
 }
 
 impl Tls {

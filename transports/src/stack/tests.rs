@@ -3,7 +3,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use culvert_conf::{ClientConfig, ServerConfig, Strictness, parse_client, parse_server};
 use culvert_io::{Peer, Scope, Stream};
-use culvert_transport::{BoxSession, Link, TransportError, report};
+use culvert_transport::{BoxSession, Link, TransportError, Transports, report};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpListener,
@@ -111,6 +111,37 @@ async fn every_order_of_layers_carries_streams() {
     assert_eq!(round(no_mux, &[no_mux, no_tls].concat()).await, b'q');
 }
 
+#[cfg(feature = "quic")]
+#[tokio::test]
+async fn quic_needs_no_layers_whatever_the_file_says_of_them() {
+    for (theirs, text) in [
+        ("", ""),
+        ("transport.tls.force = true", "transport.tcpMux = false\n"),
+        ("transport.tcpMux = false", "transport.tls.enable = false\n"),
+    ] {
+        let options = crate::quic_options(&server(theirs).transport);
+        let transports = crate::standard();
+        let quic = transports.require("quic").unwrap();
+        let at = "127.0.0.1:0".parse().unwrap();
+        let mut listener = quic.bind(at, &options).await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let config = client(&format!("transport.protocol = \"quic\"\n{text}"), port);
+        let stack = ClientStack::new(&config).unwrap();
+        let scope = root();
+        let (ours, theirs) = tokio::join!(stack.connect(&scope), async {
+            let (handshake, _) = listener.accept().await.unwrap();
+            handshake.await
+        });
+        let (ours, Ok(Link::Session(theirs))) = (ours.unwrap(), theirs) else {
+            panic!("no session");
+        };
+        let mut stream = ours.open().await.unwrap();
+        stream.write_u8(7).await.unwrap();
+        let mut stream = theirs.accept().await.unwrap();
+        assert_eq!(stream.read_u8().await.unwrap(), 7);
+    }
+}
+
 #[tokio::test]
 async fn force_refuses_the_plain() {
     let stack = ServerStack::new(&server("transport.tls.force = true").transport).unwrap();
@@ -123,16 +154,19 @@ async fn force_refuses_the_plain() {
 
 #[tokio::test]
 async fn what_this_build_lacks_is_named() {
+    let only_tcp = Transports::new().with(culvert_tcp::Tcp);
     for protocol in ["kcp", "quic", "websocket", "wss"] {
         let config = client(&format!("transport.protocol = \"{protocol}\""), 1);
-        let text = ClientStack::new(&config).unwrap_err().to_string();
+        let text = ClientStack::with(&config, &only_tcp)
+            .unwrap_err()
+            .to_string();
         assert!(
             text.contains("transport.protocol") && text.contains(protocol),
             "{text}"
         );
         assert!(text.ends_with("use one of: tcp"), "{text}");
     }
-    let config = client("transport.proxyURL = \"http://127.0.0.1:1\"", 1);
+    let config = client("transport.proxyURL = \"ftp://127.0.0.1:1\"", 1);
     let text = ClientStack::new(&config).unwrap_err().to_string();
     assert!(text.contains("transport.proxyURL"), "{text}");
 }
