@@ -62,7 +62,7 @@ impl<E: std::error::Error> From<E> for Failure {
         while let Some(cause) = source {
             let cause_text = cause.to_string();
             // Some errors say their cause themselves.
-            if !text.ends_with(&cause_text) {
+            if !text.contains(&cause_text) {
                 text = format!("{text}: {cause_text}");
             }
             source = cause.source();

@@ -17,6 +17,7 @@ macro_rules! pairing_suite {
                     idle, load, login, recovery,
                     tls::{self, Refusal, Tls},
                     tunnels::{self, Layers},
+                    wire,
                 },
             };
 
@@ -51,6 +52,13 @@ macro_rules! pairing_suite {
                 waits_for_the_server => login::waits_for_the_server(PAIRING);
                 gives_up_without_a_server => login::gives_up(PAIRING);
                 port_taken => login::port_taken(PAIRING);
+                v2_with_mux => wire::tunnels(PAIRING, true, Layers::Plain);
+                v2_without_mux => wire::tunnels(PAIRING, false, Layers::Plain);
+                v2_encrypted_and_compressed => wire::tunnels(PAIRING, true, Layers::Both);
+                v2_wrong_token => wire::wrong_token(PAIRING);
+                v2_at_a_server_that_closes => wire::server_without_it(PAIRING, b"");
+                v2_at_a_server_that_answers_in_v1 =>
+                    wire::server_without_it(PAIRING, b"1\0\0\0\0\0\0\0\x02{}");
                 kill_and_restart => recovery::kill_and_restart(PAIRING, 2);
                 orderly_succession => recovery::orderly_succession(PAIRING);
                 parallel_echoes => load::parallel_echoes(PAIRING, Layers::Plain, 200);

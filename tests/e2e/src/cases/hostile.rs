@@ -23,7 +23,23 @@ fn attacks() -> Vec<(&'static str, Vec<u8>)> {
     let message = |length: i64, body: &str| {
         [b"o".as_slice(), &length.to_be_bytes(), body.as_bytes()].concat()
     };
+    let frame = |kind: u8, flags: u8, length: u32, payload: &str| {
+        let magic = b"FRP\0\x02\r\n".as_slice();
+        let head = [0, kind, 0, flags];
+        [magic, &head, &length.to_be_bytes(), payload.as_bytes()].concat()
+    };
     vec![
+        ("half a magic", b"FRP\0\x02".to_vec()),
+        ("a magic and nothing", b"FRP\0\x02\r\n".to_vec()),
+        ("a frame of an unknown type", frame(3, 0, 2, "{}")),
+        ("a frame with flags", frame(1, 1, 2, "{}")),
+        ("an oversize frame", frame(1, 0, u32::MAX, "")),
+        ("half a hello", frame(1, 0, 100, "{\"capabilities\":")),
+        ("a hello that is no JSON", frame(1, 0, 4, "{{{{")),
+        ("a hello that offers nothing", frame(1, 0, 2, "{}")),
+        ("a message without a number", frame(16, 0, 1, "\0")),
+        ("a login without a hello", frame(16, 0, 4, "\0\x01{}")),
+        ("a server's hello", frame(2, 0, 2, "{}")),
         ("nothing", Vec::new()),
         ("one byte", b"o".to_vec()),
         (
