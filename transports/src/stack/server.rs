@@ -45,10 +45,12 @@ impl ServerStack {
     /// # Errors
     /// The handshake fails, or is not done by `deadline`.
     pub async fn tls(&self, stream: Stream, scope: &Scope, deadline: Instant) -> Result<Link> {
-        let stream = by(deadline, "tls handshake", accept(stream, &self.tls))
+        // Boxed: handshakes are large and over when the connection begins its long life.
+        let shaken = Box::pin(accept(stream, &self.tls));
+        let stream = by(deadline, "tls handshake", shaken)
             .await?
             .map_err(failed)?;
-        let stream = websocket::terminate(stream, deadline).await?;
+        let stream = Box::pin(websocket::terminate(stream, deadline)).await?;
         self.split(stream, scope)
     }
 
@@ -66,7 +68,7 @@ impl ServerStack {
         scope: &Scope,
         deadline: Instant,
     ) -> Result<Link> {
-        let stream = websocket::upgrade(stream, deadline).await?;
+        let stream = Box::pin(websocket::upgrade(stream, deadline)).await?;
         self.carried(stream, scope, deadline).await
     }
 

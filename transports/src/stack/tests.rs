@@ -43,6 +43,10 @@ async fn arrive(
     let deadline = Instant::now() + Duration::from_secs(10);
     let link = match first {
         0x17 => stack.tls(stream, scope, deadline).await,
+        b'G' => {
+            let stream = stream.rewind(Bytes::from_static(b"G"));
+            stack.websocket(stream, scope, deadline).await
+        }
         0x16 => {
             let stream = stream.rewind(Bytes::from_static(&[0x16]));
             stack.tls(stream, scope, deadline).await
@@ -103,6 +107,19 @@ async fn every_order_of_layers_carries_streams() {
     let no_mux = "transport.tcpMux = false\n";
     let no_tls = "transport.tls.enable = false\n";
     let byte = "transport.tls.disableCustomTLSFirstByte = false\n";
+    let round = |server_text: &str, client_text: &str| {
+        let texts = (server_text.to_owned(), client_text.to_owned());
+        Box::pin(async move { round(&texts.0, &texts.1).await })
+    };
+    let websocket = "transport.protocol = \"websocket\"\n";
+    let wss = "transport.protocol = \"wss\"\n";
+    let force = "transport.tls.force = true\n";
+    assert_eq!(round("", websocket).await, b'G');
+    assert_eq!(round(force, &[websocket, byte].concat()).await, b'G');
+    assert_eq!(round("", &[websocket, no_tls].concat()).await, b'G');
+    assert_eq!(round(no_mux, &[websocket, no_mux].concat()).await, b'G');
+    assert_eq!(round(force, wss).await, 0x16);
+    assert_eq!(round(no_mux, &[wss, no_mux, byte].concat()).await, 0x16);
     assert_eq!(round("", "").await, 0x16);
     assert_eq!(round("transport.tls.force = true", byte).await, 0x17);
     assert_eq!(round("", no_tls).await, 0);

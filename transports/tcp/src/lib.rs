@@ -1,14 +1,21 @@
-//! The tcp transport: bind, dial, and the errors that name what to do.
+//! The tcp transport: bind, dial (through a proxy if wanted), names, and the errors that name what
+//! to do.
 
 mod connect;
+mod dns;
 mod error;
+mod head;
 mod listen;
+mod proxy;
 mod resolve;
 mod transport;
 
 pub use connect::{TcpConnector, connect};
+pub use error::{ProxyError, ProxyFailed};
+pub use head::{HeadError, read_head};
 pub use listen::{TcpAcceptor, TcpHandshake, bind, listen};
-pub use resolve::resolve;
+pub use proxy::{NtlmError, Proxy};
+pub use resolve::{Resolver, resolve};
 pub use transport::Tcp;
 
 #[cfg(test)]

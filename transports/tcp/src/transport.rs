@@ -18,7 +18,7 @@ impl Transport for Tcp {
     const TRAITS: Traits = Traits::PIPE;
 
     fn connector(&self, opts: &Options) -> Result<TcpConnector> {
-        Ok(TcpConnector::new(opts.common))
+        TcpConnector::from_options(opts)
     }
 
     async fn bind(&self, at: SocketAddr, opts: &Options) -> Result<TcpAcceptor> {

@@ -8,8 +8,8 @@ use std::{
 
 use culvert_io::Stream;
 use rustls::{
-    ClientConfig, client::UnbufferedClientConnection, crypto::ring::default_provider,
-    sign::SingleCertAndKey,
+    ClientConfig, RootCertStore, client::UnbufferedClientConnection,
+    crypto::ring::default_provider, sign::SingleCertAndKey,
 };
 use rustls_pki_types::ServerName;
 
@@ -56,6 +56,26 @@ pub fn client_config(
         }
         None => builder.with_no_client_auth(),
     };
+    Ok(Arc::new(config))
+}
+
+/// Settings of a client that verifies servers as browsers do: against the authorities of the
+/// system. For https proxies, not for frp's own servers.
+///
+/// # Errors
+/// The system has no authorities.
+pub fn client_config_of_system() -> Result<Arc<ClientConfig>, TlsError> {
+    let mut roots = RootCertStore::empty();
+    let found = rustls_native_certs::load_native_certs();
+    let (good, _bad) = roots.add_parsable_certificates(found.certs);
+    if good == 0 {
+        return Err(TlsError::NoAuthorities);
+    }
+    let config = ClientConfig::builder_with_provider(Arc::new(default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(TlsError::Settings)?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
     Ok(Arc::new(config))
 }
 

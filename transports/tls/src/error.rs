@@ -21,6 +21,12 @@ pub enum TlsError {
         "\"{0}\" is neither a host name nor an IP address, set transport.tls.serverName to the name in the server's certificate"
     )]
     Name(String),
+    /// There is nothing to verify a server with.
+    #[error(
+        "the system has no certificates of authorities; install them (ca-certificates), or name \
+         their file in the environment variable SSL_CERT_FILE"
+    )]
+    NoAuthorities,
     /// The peer's certificate was not accepted by us.
     #[error("the peer's certificate is not accepted")]
     Certificate(#[source] rustls::Error),

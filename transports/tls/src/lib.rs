@@ -21,7 +21,7 @@ mod server;
 mod stream;
 mod verify;
 
-pub use client::{FIRST_BYTE, client_config, connect, server_name};
+pub use client::{FIRST_BYTE, client_config, client_config_of_system, connect, server_name};
 pub use error::TlsError;
 pub use identity::IdentityFiles;
 pub use rustls::{ClientConfig, ServerConfig};
