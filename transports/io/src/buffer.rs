@@ -14,6 +14,10 @@ pub struct Buffer {
 /// How many buffers of each class a thread keeps for reuse. Measured: 16 serve a busy session.
 const KEPT: usize = 16;
 
+/// How many of them light traffic needs: two layers that each hold one in either direction. Above
+/// that, memory goes back to the system once the traffic pauses.
+const LIGHT: usize = 4;
+
 thread_local! {
     static POOL: [RefCell<Vec<Box<[u8]>>>; 2] = const { [RefCell::new(Vec::new()), RefCell::new(Vec::new())] };
 }
@@ -36,6 +40,16 @@ impl Buffer {
     #[must_use]
     pub fn large() -> Self {
         Self::take(1, Self::LARGE)
+    }
+
+    /// Frees what the pool of this thread keeps.
+    pub(crate) fn forget_kept() {
+        // During thread exit the pool is gone, and with it what it kept.
+        let _gone = POOL.try_with(|pool| {
+            for kept in pool {
+                drop(std::mem::take(&mut *kept.borrow_mut()));
+            }
+        });
     }
 
     fn take(class: usize, payload: usize) -> Self {
@@ -78,12 +92,14 @@ impl Drop for Buffer {
         let class = usize::from(bytes.len() > Self::HEADROOM + Self::SMALL);
         // During thread exit the pool is gone; then the buffer is freed.
         let _gone = POOL.try_with(|pool| {
-            if let Some(mut kept) = pool.get(class).map(RefCell::borrow_mut)
-                && kept.len() < KEPT
-            {
-                kept.push(bytes);
-            } else {
+            let Some(mut kept) = pool.get(class).map(RefCell::borrow_mut) else {
+                return;
+            };
+            if kept.len() >= LIGHT {
                 trim::spilled();
+            }
+            if kept.len() < KEPT {
+                kept.push(bytes);
             }
         });
     }
@@ -105,6 +121,16 @@ mod tests {
 
     fn kept() -> [usize; 2] {
         POOL.with(|pool| [pool[0].borrow().len(), pool[1].borrow().len()])
+    }
+
+    #[test]
+    fn what_is_kept_can_be_forgotten() {
+        alone(|| {
+            drop((Buffer::small(), Buffer::large()));
+            assert_eq!(kept(), [1, 1]);
+            Buffer::forget_kept();
+            assert_eq!(kept(), [0, 0]);
+        });
     }
 
     /// Every test has a thread, and so a pool, of its own.
