@@ -8,7 +8,7 @@ use culvert_transport::{
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::{Tcp, bind, connect, listen};
+use crate::{Tcp, TcpConnector, bind, connect, listen};
 
 fn loopback(port: u16) -> SocketAddr {
     SocketAddr::from((Ipv4Addr::LOCALHOST, port))
@@ -122,4 +122,65 @@ async fn peers_of_a_listener_for_both_families_look_like_what_they_are() {
     let dialled = dialled.unwrap();
     assert_eq!(accepted.peer().addr, dialled.peer().local);
     assert_eq!(accepted.peer().local, dialled.peer().addr);
+}
+
+#[tokio::test]
+async fn source_address_and_keepalive_come_from_the_options() {
+    let listener = bind(loopback(0)).unwrap();
+    let at = listener.local_addr().unwrap();
+    let source = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 4));
+    let source = Some(source).filter(|_| cfg!(target_os = "linux"));
+    for keepalive in [Some(Duration::from_secs(77)), None] {
+        let common = Common::default()
+            .with_bind_ip(source)
+            .with_keepalive(keepalive);
+        let connector = TcpConnector::from_options(&Options::new(common)).unwrap();
+        let target = Target::new("127.0.0.1", at.port());
+        let (dialled, accepted) = tokio::join!(connector.dial(&target), listener.accept());
+        assert!(source.is_none_or(|ip| accepted.unwrap().1.ip() == ip));
+        let raw = dialled.unwrap().into_raw_tcp().unwrap();
+        let socket = socket2::SockRef::from(&raw.socket);
+        assert_eq!(socket.keepalive().unwrap(), keepalive.is_some());
+        #[cfg(target_os = "linux")]
+        if let Some(every) = keepalive {
+            assert_eq!(socket.tcp_keepalive_time().unwrap(), every);
+            assert_eq!(socket.tcp_keepalive_interval().unwrap(), every);
+        }
+    }
+}
+
+#[tokio::test]
+async fn names_are_asked_from_the_server_of_the_options_at_each_dial() {
+    let listener = bind(loopback(0)).unwrap();
+    let target = Target::new("frps.example", listener.local_addr().unwrap().port());
+    let names = tokio::net::UdpSocket::bind(loopback(0)).await.unwrap();
+    let dns = names.local_addr().unwrap().to_string();
+    let connector = TcpConnector::from_options(&Options::default().with_dns(Some(dns))).unwrap();
+    let asked = std::cell::Cell::new(0);
+    let serve = async {
+        let mut room = [0; 512];
+        loop {
+            let (n, from) = names.recv_from(&mut room).await.unwrap();
+            let mut answer = room.get(..n).unwrap().to_vec();
+            answer[2] |= 0x80;
+            // An address for the question after IPv4, none after IPv6.
+            if answer[n - 3] == 1 {
+                asked.set(asked.get() + 1);
+                answer[7] = 1;
+                answer.extend([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 9, 0, 4, 127, 0, 0, 1]);
+            }
+            names.send_to(&answer, from).await.unwrap();
+        }
+    };
+    let dial = async {
+        for _ in 0..3 {
+            let (dialled, _) = tokio::join!(connector.dial(&target), listener.accept());
+            dialled.unwrap();
+        }
+    };
+    tokio::select! {
+        () = dial => {}
+        () = serve => {}
+    }
+    assert_eq!(asked.get(), 3);
 }

@@ -80,6 +80,70 @@ async fn http_keeps_what_comes_behind_the_answer() {
     assert_eq!(greeting(stream.await).await, "hello");
 }
 
+/// A certificate for 127.0.0.1 that is its own authority, and its key, as files.
+fn files() -> culvert_tls::IdentityFiles {
+    let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+    let name = format!("culvert-proxy-test-{}", std::process::id());
+    let folder = std::env::temp_dir().join(name);
+    std::fs::create_dir_all(&folder).unwrap();
+    let (cert, key) = (folder.join("cert.pem"), folder.join("key.pem"));
+    std::fs::write(&cert, made.cert.pem()).unwrap();
+    std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
+    culvert_tls::IdentityFiles { cert, key }
+}
+
+#[tokio::test]
+async fn https_is_verified() {
+    let files = files();
+    let config = culvert_tls::server_config(Some(&files), None).unwrap();
+    let trusting = culvert_tls::client_config(None, Some(&files.cert)).unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let at = listener.local_addr().unwrap();
+    let proxy = |tls| {
+        Proxy {
+            scheme: Scheme::Https,
+            target: Target::new("127.0.0.1", at.port()),
+            credentials: None,
+            tls: None,
+        }
+        .verified_by(tls)
+        .unwrap()
+    };
+    let serve = async || {
+        let (socket, addr) = listener.accept().await.unwrap();
+        let stream = Stream::tcp(socket, culvert_io::Peer::new(addr, at, "tcp"));
+        let mut stream = culvert_tls::accept(stream, &config).await?;
+        let mut got = [0; 16];
+        stream.read_exact(&mut got).await.unwrap();
+        assert_eq!(&got, b"CONNECT frps.exa");
+        stream
+            .write_all(b"HTTP/1.1 200 OK\r\n\r\nhello")
+            .await
+            .unwrap();
+        stream.flush().await.unwrap();
+        Ok::<_, culvert_tls::TlsError>(stream)
+    };
+    let dial = async |proxy: &Proxy| {
+        let stream = crate::connect(proxy.target(), &Common::default()).await?;
+        let opened = proxy.open(stream, &server()).await;
+        opened.map_err(|err| proxy.failed(err))
+    };
+    let known = proxy(trusting);
+    let (opened, served) = Box::pin(async { tokio::join!(dial(&known), serve()) }).await;
+    assert!(served.is_ok());
+    assert_eq!(greeting(opened).await, "hello");
+
+    let unknown = proxy(culvert_tls::client_config_of_system().unwrap());
+    let (opened, served) = Box::pin(async { tokio::join!(dial(&unknown), serve()) }).await;
+    assert!(served.is_err());
+    let text = report(&opened.unwrap_err());
+    assert!(
+        text.contains("tls to the proxy") && text.contains("certificate"),
+        "{text}"
+    );
+    std::fs::remove_dir_all(files.cert.parent().unwrap()).unwrap();
+}
+
 #[tokio::test]
 async fn socks5_without_and_with_a_password() {
     let url = |port| format!("socks5://127.0.0.1:{port}");
