@@ -189,7 +189,6 @@ fn check_supported(config: &ClientConfig) -> Result<(), RunError> {
         ),
         (config.store.is_some(), "store.path"),
         (!config.visitors.is_empty(), "[[visitors]]"),
-        (config.dns_server.is_some(), "dnsServer"),
     ];
     for (asked, key) in missing {
         if asked {
