@@ -3,9 +3,20 @@
 use culvert_conformance::{Subject, transport_suite};
 
 transport_suite!(tcp, Subject::new(culvert_tcp::Tcp));
+transport_suite!(quic, Subject::new(culvert_quic::Quic));
+transport_suite!(websocket, Subject::new(culvert_websocket::Websocket));
+transport_suite!(wss, Subject::new(culvert_websocket::Wss));
+// Upstream's KCP has no handshake, and tells nobody of an end.
+transport_suite!(
+    kcp,
+    Subject::new(culvert_kcp::KcpTransport)
+        .without_end()
+        .with_blind_dial()
+);
 
 /// A program of its own, where there is an interpreter for the worked example.
 #[cfg(unix)]
+#[expect(clippy::print_stdout, reason = "a skipped test says so")]
 fn exec() -> Option<Subject> {
     use culvert_transport::Options;
     let python = std::process::Command::new("python3")

@@ -24,6 +24,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("culvert-tcp", &["culvert-io", "culvert-transport"]),
     ("culvert-tls", &["culvert-io", "culvert-transport"]),
     ("culvert-mux", &["culvert-io", "culvert-transport"]),
+    ("culvert-exec", &["culvert-io", "culvert-transport"]),
     ("culvert-transports", TRANSPORTS),
     (
         "culvert-proxy",
@@ -38,12 +39,25 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("frpc", PROGRAM),
     ("culvert-kit", &[]),
     ("culvert-e2e", &["culvert-kit"]),
+    (
+        "culvert-conformance",
+        &[
+            "culvert-io",
+            "culvert-kit",
+            "culvert-transport",
+            "culvert-transports",
+        ],
+    ),
+    // The worked example sees what an outsider sees.
+    ("carrier", &["culvert-io", "culvert-transport"]),
+    ("carrier-programs", &["carrier", "frpc", "frps"]),
     ("culvert-xtask", &["culvert-kit"]),
 ];
 
 /// The facade of `transports/`, which turns configuration into a stack of them.
 const TRANSPORTS: &[&str] = &[
     "culvert-conf",
+    "culvert-exec",
     "culvert-io",
     "culvert-mux",
     "culvert-tcp",

@@ -174,6 +174,13 @@ impl Stream {
         Self::new(wrap(self), peer)
     }
 
+    /// The same stream as one of another transport, which is built on the first.
+    #[must_use]
+    pub const fn named(mut self, transport: &'static str) -> Self {
+        self.peer.transport = transport;
+        self
+    }
+
     /// Where the stream leads to.
     #[must_use]
     pub const fn peer(&self) -> &Peer {

@@ -132,7 +132,7 @@ impl Connector for WssConnector {
                 .await
                 .map_err(failed)
         };
-        within(self.timeout, what, upgraded).await.map(Link::Pipe)
+        within(self.timeout, what, upgraded).await.map(link)
     }
 }
 
@@ -178,7 +178,7 @@ impl Listener for WssAcceptor {
                 let stream = culvert_tls::accept(stream, &tls).await;
                 accept(stream.map_err(tls_failed)?).await.map_err(failed)
             };
-            within(STRANGER, what, upgraded).await.map(Link::Pipe)
+            within(STRANGER, what, upgraded).await.map(link)
         };
         Ok((Box::pin(work), addr))
     }
@@ -194,6 +194,10 @@ impl std::fmt::Debug for WssAcceptor {
             .field("tcp", &self.tcp)
             .finish_non_exhaustive()
     }
+}
+
+fn link(stream: Stream) -> Link {
+    Link::Pipe(stream.named(Wss::NAME))
 }
 
 fn pipe(link: Link) -> Result<Stream> {

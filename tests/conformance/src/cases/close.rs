@@ -1,14 +1,19 @@
 //! Ends: of one direction, of a stream, of a peer, and what is told about them.
 
-use std::time::Duration;
+use std::{iter, time::Duration};
 
 use culvert_io::{Scope, Stream};
 use culvert_kit::{Error, Result, free_port};
-use culvert_transport::{Link, TransportError};
+use culvert_transport::{DynMux, Link, TransportError};
+use culvert_transports::Yamux;
 use tokio::{io::AsyncWriteExt, runtime::Handle};
 
-use super::{SOON, case, ends, ends_well, receive, send};
-use crate::{Subject, ends::Ends, subject::target};
+use super::{LONG, SOON, case, ends, ends_well, receive, send};
+use crate::{
+    Subject,
+    ends::Ends,
+    subject::{target, told},
+};
 
 /// What is still on its way when a direction ends.
 const LAST: usize = 50_000;
@@ -43,12 +48,17 @@ async fn half_close(subject: &Subject, first: &mut Stream, last: &mut Stream) ->
         send(first, 1, LAST).await?;
         first.shutdown().await.map_err(shut)
     };
+    let is_told = subject.promises.end_is_told;
     let stay = async {
         receive(last, 1, LAST).await?;
-        ends_well(last).await
+        if is_told {
+            ends_well(last).await
+        } else {
+            Ok(())
+        }
     };
     tokio::try_join!(leave, stay)?;
-    if !subject.promises.half_close {
+    if !is_told || !subject.promises.half_close {
         return Ok(());
     }
     let leave = async {
@@ -63,13 +73,35 @@ async fn half_close(subject: &Subject, first: &mut Stream, last: &mut Stream) ->
     Ok(())
 }
 
-/// A peer that is gone, without a word, ends the stream at the other end.
+/// A server of which nothing is heard any more is noticed by the pings of the mux.
+async fn unheard_peer(subject: &Subject) -> Result {
+    case("the end of a mux with a vanished server", LONG, async {
+        let scope = Scope::root(Handle::current());
+        let Ends {
+            client,
+            server,
+            connector: _connector,
+            door,
+            ..
+        } = Ends::meet(subject).await?;
+        drop((server, door));
+        let mux = Yamux::new(Duration::from_secs(1));
+        let session = told("split", DynMux::client(&mux, client, &scope))?;
+        session.closed().await;
+        scope.close(Duration::ZERO).await;
+        Ok(())
+    })
+    .await
+}
+
+/// A peer that is gone, without a word, ends the stream at the other end; or the mux on it, where
+/// the transport does not tell of ends.
 ///
 /// # Errors
 /// What the transport did wrong.
 pub async fn vanished_peer(subject: Subject) -> Result {
     if !subject.promises.end_is_told {
-        return Ok(());
+        return unheard_peer(&subject).await;
     }
     case("the end of a vanished client", SOON, async {
         let Ends {
@@ -113,7 +145,12 @@ pub async fn close_reasons(subject: Subject) -> Result {
         let scope = Scope::root(Handle::current());
         let ends = Ends::meet(&subject).await?.split(&scope)?;
         ends.client.close("the suite closes it").await;
-        for (name, session) in [("closing", &ends.client), ("other", &ends.server)] {
+        // The mux at the other end finds out by its pings, which `vanished_peer` looks at.
+        let theirs = subject
+            .promises
+            .end_is_told
+            .then_some(("other", &ends.server));
+        for (name, session) in iter::once(("closing", &ends.client)).chain(theirs) {
             if session.closed().await.is_empty() {
                 return Err(Error::wrong(format!("the {name} end does not say why")));
             }

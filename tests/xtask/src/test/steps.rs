@@ -140,7 +140,11 @@ impl Step {
         let own = ["test", "--no-fail-fast", "--package", END_TO_END];
         let args = match self {
             Self::Doctests => [&whole[..], &["--doc"]].concat(),
-            Self::EndToEnd => [&own[..], &["--test", "e2e", "--", "--nocapture"]].concat(),
+            Self::EndToEnd => [
+                &own[..],
+                &["--test", "e2e", "--test", "exec", "--", "--nocapture"],
+            ]
+            .concat(),
             Self::Interop => [&own[..], &["--test", "interop", "--", "--nocapture"]].concat(),
             // One at a time: these look at the clock and at memory.
             Self::Long => [
