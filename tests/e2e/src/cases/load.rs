@@ -19,7 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(180);
 /// What the allocator may keep beyond a fifth of the figure before: its per-thread caches and
 /// partly used pages, which do not grow with the number of connections. 200 connections that
 /// kept one 64 KiB buffer each would hold 12.5 MiB and be found out.
-const SLACK: u64 = 6 << 20;
+const SLACK: u64 = 3 << 20;
 
 /// `connections` users at once each get a mebibyte of their own random bytes back; afterwards the
 /// memory of our programs returns to within a fifth of what it was, plus a slack for the allocator.
