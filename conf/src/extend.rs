@@ -173,7 +173,7 @@ impl<'f> Checker<'f> {
                 "unsafe feature {EXEC_FEATURE:?} is not enabled. To enable it, ensure it is \
                  allowed in the configuration or command line flags"
             );
-            let remedy = format!("start the program with --allow-unsafe {EXEC_FEATURE}");
+            let remedy = ["start the program with --allow-unsafe", EXEC_FEATURE].join(" ");
             self.fault(path, Fault::Conflict { gist, remedy });
         }
         true

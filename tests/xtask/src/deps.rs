@@ -21,7 +21,16 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("culvert-io", &[]),
     ("culvert-wire", &[]),
     ("culvert-transport", &["culvert-io", "culvert-wire"]),
-    ("culvert-tcp", &["culvert-io", "culvert-transport"]),
+    (
+        "culvert-tcp",
+        &["culvert-io", "culvert-tls", "culvert-transport"],
+    ),
+    (
+        "culvert-kcp",
+        &["culvert-io", "culvert-tcp", "culvert-transport"],
+    ),
+    ("culvert-quic", OVER_TLS),
+    ("culvert-websocket", OVER_TLS),
     ("culvert-tls", &["culvert-io", "culvert-transport"]),
     ("culvert-mux", &["culvert-io", "culvert-transport"]),
     ("culvert-exec", &["culvert-io", "culvert-transport"]),
@@ -54,15 +63,26 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("culvert-xtask", &["culvert-kit"]),
 ];
 
+/// Transports that use what tcp knows of names and dials, and TLS.
+const OVER_TLS: &[&str] = &[
+    "culvert-io",
+    "culvert-tcp",
+    "culvert-tls",
+    "culvert-transport",
+];
+
 /// The facade of `transports/`, which turns configuration into a stack of them.
 const TRANSPORTS: &[&str] = &[
     "culvert-conf",
     "culvert-exec",
     "culvert-io",
+    "culvert-kcp",
     "culvert-mux",
+    "culvert-quic",
     "culvert-tcp",
     "culvert-tls",
     "culvert-transport",
+    "culvert-websocket",
     "culvert-wire",
 ];
 
