@@ -142,7 +142,7 @@ impl Step {
             Self::Doctests => [&whole[..], &["--doc"]].concat(),
             Self::EndToEnd => [
                 &own[..],
-                &["--test", "e2e", "--test", "exec", "--", "--nocapture"],
+                &["--test", "e2e", "--test", "extend", "--", "--nocapture"],
             ]
             .concat(),
             Self::Interop => [&own[..], &["--test", "interop", "--", "--nocapture"]].concat(),

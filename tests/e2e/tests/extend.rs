@@ -1,4 +1,4 @@
-//! Tunnels over a transport that is a program of its own: the worked example, and the policy.
+//! What goes beyond upstream: further listeners, and transports that are programs of their own.
 
 #![cfg(unix)]
 
@@ -197,5 +197,33 @@ async fn stock_programs_say_which_transports_they_have() -> Result {
         "{}",
         end.text
     );
+    Ok(())
+}
+
+#[tokio::test]
+async fn every_built_in_transport_as_a_further_listener() -> Result {
+    let dir = TempDir::new()?;
+    let echo = tcp_echo().await?;
+    for name in ["tcp", "kcp", "quic", "websocket", "wss"] {
+        let (bind, port, public) = (free_port()?, free_port()?, free_port()?);
+        let server = format!(
+            "bindPort = {bind}\nauth.token = \"secret\"\n\
+             [[listeners]]\ntransport = \"{name}\"\nbind = \"127.0.0.1:{port}\"\n"
+        );
+        let client = format!(
+            "serverAddr = \"127.0.0.1\"\nserverPort = {port}\nauth.token = \"secret\"\n\
+             transport.protocol = \"{name}\"\n\
+             [[proxies]]\nname = \"echo\"\ntype = \"tcp\"\nlocalPort = {}\nremotePort = {public}\n",
+            echo.port()
+        );
+        let frps = start(&dir, Role::Frps, &server, None).await?;
+        frps.wait_for(&format!("frps {name} listen on 127.0.0.1:{port}"), SOON)
+            .await?;
+        frps.wait_for("frps started successfully", SOON).await?;
+        let frpc = start(&dir, Role::Frpc, &client, None).await?;
+        frpc.wait_for("[echo] start proxy success", SOON).await?;
+        let to = (std::net::Ipv4Addr::LOCALHOST, public).into();
+        within(SOON, name, echo_once(to, 1, 1 << 20)).await?;
+    }
     Ok(())
 }
