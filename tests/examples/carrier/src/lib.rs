@@ -121,9 +121,9 @@ impl Listener for Accept {
     /// Takes a socket and nothing else: the greeting is awaited in the handshake.
     async fn accept(&mut self) -> io::Result<(BoxHandshake, SocketAddr)> {
         let (socket, addr) = self.listener.accept().await?;
-        let key = self.key.clone();
+        let (socket, key) = (socket.into_std()?, self.key.clone());
         let handshake = async move {
-            let mut stream = masked(socket, &key)?;
+            let mut stream = masked(TcpStream::from_std(socket)?, &key)?;
             let mut greeting = [0; GREETING.len()];
             stream.read_exact(&mut greeting).await?;
             if &greeting == GREETING {
