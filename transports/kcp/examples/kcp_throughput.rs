@@ -10,11 +10,12 @@
 
 use std::{error::Error, net::SocketAddr, time::Duration};
 
-use culvert_io::Stream;
+use culvert_io::{Scope, Stream};
 use culvert_kcp::KcpTransport;
 use culvert_transport::{Connector, Link, Listener, Options, Target, Transport};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
+    runtime::Handle,
     time::Instant,
 };
 
@@ -60,7 +61,11 @@ async fn main() -> Result<(), Failure> {
             let any = SocketAddr::from(([127, 0, 0, 1], 0));
             let listener = KcpTransport.bind(any, &Options::default()).await?;
             let at = listener.local_addr()?;
-            drop(tokio::spawn(echo(listener)));
+            Scope::root(Handle::current()).spawn(async move {
+                if let Err(err) = echo(listener).await {
+                    tracing::warn!("the echo ended: {err}");
+                }
+            });
             at
         }
     };
