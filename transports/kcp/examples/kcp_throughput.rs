@@ -4,7 +4,6 @@
 //! an echo there (`tests/peers/go/kcp -listen`), otherwise against our own.
 #![expect(
     clippy::print_stdout,
-    clippy::disallowed_methods,
     reason = "a program of its own that talks to its user"
 )]
 
