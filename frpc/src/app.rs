@@ -3,8 +3,8 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use culvert_conf::{ClientConfig, Extensions, Loaded, Strictness};
-use culvert_program::{Failure, say};
+use culvert_conf::ClientConfig;
+use culvert_program::{Failure, accept, say};
 use culvert_transports::{Transport, Transports, standard};
 
 use crate::{
@@ -42,7 +42,7 @@ impl App {
             Ok(cli) => cli,
             Err(err) => return culvert_program::usage(&err),
         };
-        if cli.version {
+        if cli.options.version {
             say(culvert_wire::RELEASE);
             return ExitCode::SUCCESS;
         }
@@ -56,22 +56,13 @@ impl App {
 
 fn load(cli: &Cli, transports: &Transports) -> Result<ClientConfig, Failure> {
     let names: Vec<_> = transports.names().collect();
-    let extensions = Extensions {
-        transports: &names,
-        allow_unsafe: &cli.allow_unsafe,
-    };
-    let strictness = if cli.strict {
-        Strictness::Strict
-    } else {
-        Strictness::Lenient
-    };
-    let Loaded {
-        config, warnings, ..
-    } = culvert_conf::load_client_with(&cli.config, strictness, extensions)?;
-    for warning in warnings {
-        say(&format!("WARNING: {warning}"));
-    }
-    Ok(config)
+    let options = &cli.options;
+    let extensions = options.extensions(&names);
+    Ok(accept(culvert_conf::load_client_with(
+        &cli.config,
+        options.strictness(),
+        extensions,
+    )?))
 }
 
 fn verify(cli: &Cli, transports: &Transports) -> Result<(), Failure> {

@@ -3,9 +3,9 @@
 use std::{process::ExitCode, sync::Arc, time::Duration};
 
 use clap::Parser;
-use culvert_conf::{Extensions, Loaded, ServerConfig, Strictness};
+use culvert_conf::ServerConfig;
 use culvert_io::Lanes;
-use culvert_program::{Failure, say};
+use culvert_program::{Failure, accept, say};
 use culvert_transports::{Transport, Transports, standard};
 
 use crate::{
@@ -46,7 +46,7 @@ impl App {
             Ok(cli) => cli,
             Err(err) => return culvert_program::usage(&err),
         };
-        if cli.version {
+        if cli.options.version {
             say(culvert_wire::RELEASE);
             return ExitCode::SUCCESS;
         }
@@ -61,25 +61,15 @@ impl App {
 /// The configuration of the file, or upstream's defaults where there is none.
 fn load(cli: &Cli, transports: &Transports) -> Result<ServerConfig, Failure> {
     let names: Vec<_> = transports.names().collect();
-    let extensions = Extensions {
-        transports: &names,
-        allow_unsafe: &cli.allow_unsafe,
+    let options = &cli.options;
+    let loaded = match &cli.config {
+        Some(path) => {
+            let extensions = options.extensions(&names);
+            culvert_conf::load_server_with(path, options.strictness(), extensions)?
+        }
+        None => culvert_conf::parse_server("", "command line", options.strictness())?,
     };
-    let strictness = if cli.strict {
-        Strictness::Strict
-    } else {
-        Strictness::Lenient
-    };
-    let Loaded {
-        config, warnings, ..
-    } = match &cli.config {
-        Some(path) => culvert_conf::load_server_with(path, strictness, extensions)?,
-        None => culvert_conf::parse_server("", "command line", strictness)?,
-    };
-    for warning in warnings {
-        say(&format!("WARNING: {warning}"));
-    }
-    Ok(config)
+    Ok(accept(loaded))
 }
 
 fn verify(cli: &Cli, transports: &Transports) -> Result<(), Failure> {

@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use clap::{ArgAction, Parser, Subcommand};
+use clap::{Parser, Subcommand};
+use culvert_program::Options;
 
 /// The server of a tunnel: it publishes services of clients that cannot be reached from outside.
 #[derive(Debug, Parser)]
@@ -19,27 +20,8 @@ pub(crate) struct Cli {
     #[arg(short = 'c', long = "config", global = true, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
 
-    /// Print the release of frp that this program stands in for, and exit.
-    #[arg(short = 'v', long = "version")]
-    pub(crate) version: bool,
-
-    /// Refuse keys that are not known.
-    #[arg(
-        long = "strict-config", global = true, value_name = "BOOL", default_value_t = true,
-        num_args = 0..=1, default_missing_value = "true", require_equals = true,
-        action = ArgAction::Set
-    )]
-    pub(crate) strict: bool,
-
-    /// Allow a feature that can do harm when others write the file: TransportExec, which runs
-    /// transport programs. Several are separated by commas.
-    #[arg(
-        long = "allow-unsafe",
-        global = true,
-        value_name = "FEATURES",
-        value_delimiter = ','
-    )]
-    pub(crate) allow_unsafe: Vec<String>,
+    #[command(flatten)]
+    pub(crate) options: Options,
 
     #[command(subcommand)]
     pub(crate) command: Option<Command>,

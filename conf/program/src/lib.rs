@@ -4,9 +4,11 @@ mod command;
 mod files;
 mod format;
 mod logging;
+mod options;
 mod signals;
 
 pub use command::{Failure, arguments, say, usage};
 pub use files::raise_open_files;
 pub use logging::{LogError, start};
+pub use options::{Options, accept};
 pub use signals::{stop_asked, stop_asked_or_never};

@@ -1,0 +1,61 @@
+//! Command line options that both programs have, and what they mean for reading a file.
+
+use clap::{ArgAction, Args};
+use culvert_conf::{Extensions, Loaded, Strictness};
+
+use crate::say;
+
+/// Options of both programs, with upstream's names (config 3).
+#[derive(Debug, Clone, Args)]
+pub struct Options {
+    /// Print the release of frp that this program stands in for, and exit.
+    #[arg(short = 'v', long = "version")]
+    pub version: bool,
+
+    /// Refuse keys that are not known.
+    #[arg(
+        long = "strict-config", global = true, value_name = "BOOL", default_value_t = true,
+        num_args = 0..=1, default_missing_value = "true", require_equals = true,
+        action = ArgAction::Set
+    )]
+    pub strict: bool,
+
+    /// Allow a feature that can do harm when others write the file: TransportExec, which runs
+    /// transport programs. Several are separated by commas.
+    #[arg(
+        long = "allow-unsafe",
+        global = true,
+        value_name = "FEATURES",
+        value_delimiter = ','
+    )]
+    pub allow_unsafe: Vec<String>,
+}
+
+impl Options {
+    /// How unknown keys are met.
+    #[must_use]
+    pub const fn strictness(&self) -> Strictness {
+        if self.strict {
+            Strictness::Strict
+        } else {
+            Strictness::Lenient
+        }
+    }
+
+    /// What a file may ask for beyond upstream's schema, with these transports in the program.
+    #[must_use]
+    pub fn extensions<'a>(&'a self, transports: &'a [&'a str]) -> Extensions<'a> {
+        Extensions {
+            transports,
+            allow_unsafe: &self.allow_unsafe,
+        }
+    }
+}
+
+/// Takes the configuration out and shows what it gives to think about, as upstream does.
+pub fn accept<T>(loaded: Loaded<T>) -> T {
+    for warning in loaded.warnings {
+        say(&format!("WARNING: {warning}"));
+    }
+    loaded.config
+}
