@@ -61,8 +61,9 @@ impl<E: std::error::Error> From<E> for Failure {
         let mut source = err.source();
         while let Some(cause) = source {
             let cause_text = cause.to_string();
-            // Some errors say their cause themselves.
-            if !text.contains(&cause_text) {
+            // Some errors say their cause themselves, in Go's words: lower case, no number.
+            let said = cause_text.split(" (os error").next().unwrap_or_default();
+            if !text.to_lowercase().contains(&said.to_lowercase()) {
                 text = format!("{text}: {cause_text}");
             }
             source = cause.source();
