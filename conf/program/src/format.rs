@@ -55,7 +55,7 @@ impl Line {
             text.push_str(paint);
         }
         let now = chrono::Local::now().format("%Y-%m-%d %H:%M:%S%.3f");
-        let file = at.file().map_or("?", short);
+        let file = short(at.file().unwrap_or_default());
         let line = at.line().unwrap_or(0);
         let _always = write!(text, "{now} [{letter}] [{file}:{line}]");
         Self { text, color }
@@ -90,12 +90,13 @@ impl Line {
     }
 }
 
-/// The last two parts of a source path.
-fn short(path: &str) -> &str {
-    let mut parts = path.rmatch_indices(['/', '\\']);
-    match parts.nth(1) {
-        Some((at, _)) => path.get(at + 1..).unwrap_or(path),
-        None => path,
+/// The folder and the name of a source file; `src` says nothing and is passed over.
+fn short(path: &str) -> String {
+    let mut parts = path.rsplit(['/', '\\']).filter(|part| *part != "src");
+    match (parts.next(), parts.next()) {
+        (Some(file), Some(folder)) => format!("{folder}/{file}"),
+        (Some(file), None) => file.to_owned(),
+        (None, _) => "?".to_owned(),
     }
 }
 
@@ -106,6 +107,8 @@ mod tests {
     #[test]
     fn paths_keep_folder_and_file() {
         assert_eq!(short("frps/src/front/accept.rs"), "front/accept.rs");
+        assert_eq!(short("frps/src/app.rs"), "frps/app.rs");
+        assert_eq!(short("conf\\src\\load.rs"), "conf/load.rs");
         assert_eq!(short("main.rs"), "main.rs");
     }
 
