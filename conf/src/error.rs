@@ -47,15 +47,15 @@ pub enum ConfigError {
         /// What it is.
         format: Format,
     },
-    /// Bytes: a template action.
-    #[error(
-        "{file}:{line}: found the template action `{{{{`, and this build does not expand templates; write the value itself"
-    )]
+    /// Bytes: not a template, or one that fails. The name of templates is upstream's.
+    #[error("{file}:{line}: template: frp:{line}: {reason}")]
     Template {
         /// The file.
         file: String,
-        /// The line of the first one.
+        /// The line.
         line: u32,
+        /// What is wrong there.
+        reason: String,
     },
     /// Bytes: not valid TOML.
     #[error("{file}:{line}: toml: line {line}, column {column}: {message}")]

@@ -16,6 +16,7 @@ mod raw;
 mod server;
 mod source;
 mod suggest;
+mod template;
 mod tree;
 mod types;
 mod visitor;
@@ -27,8 +28,9 @@ pub use client::{
 pub use error::{ConfigError, Entry, Fault, Format, Problem, Warning};
 pub use extend::{EXEC, Extensions, FreeTable};
 pub use load::{
-    Loaded, Strictness, load_client, load_client_with, load_server, load_server_with, parse_client,
-    parse_client_with, parse_server, parse_server_with,
+    Environment, Loaded, Strictness, load_client, load_client_with, load_server, load_server_with,
+    parse_client, parse_client_in, parse_client_with, parse_server, parse_server_in,
+    parse_server_with,
 };
 pub use plugin::{HttpRewrite, HttpsFront, PluginConfig, PluginLogin, StaticFile};
 pub use proxy::{

@@ -1,6 +1,9 @@
 //! The door: a path or a text in, a checked configuration out.
 
+use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::path::Path;
+use std::rc::Rc;
 
 use crate::check::{self, Checker};
 use crate::client::ClientConfig;
@@ -10,7 +13,7 @@ use crate::extend::{self, Extensions};
 use crate::raw::client::RawClient;
 use crate::raw::server::RawServer;
 use crate::server::ServerConfig;
-use crate::source;
+use crate::source::{self, Envs};
 use crate::tree::Node;
 use crate::types::Secret;
 
@@ -23,6 +26,9 @@ pub enum Strictness {
     /// They are ignored. Wrong types and values stay errors.
     Lenient,
 }
+
+/// Names and values of an environment, which templates read as `.Envs`.
+pub type Environment = BTreeMap<String, String>;
 
 /// A checked configuration, and what was odd about the file.
 #[derive(Debug, Clone)]
@@ -56,7 +62,8 @@ pub fn load_server_with(
     extensions: Extensions<'_>,
 ) -> Result<Loaded<ServerConfig>, ConfigError> {
     let text = source::read(path)?;
-    parse_server_with(&text, &path.display().to_string(), strictness, extensions)
+    let name = path.display().to_string();
+    parse_server_in(&text, &name, strictness, extensions, &environment())
 }
 
 /// Reads and checks the file of frpc at `path`. A `transport.proxyURL` that is not written is
@@ -83,7 +90,8 @@ pub fn load_client_with(
     extensions: Extensions<'_>,
 ) -> Result<Loaded<ClientConfig>, ConfigError> {
     let text = source::read(path)?;
-    let mut loaded = parse_client_with(&text, &path.display().to_string(), strictness, extensions)?;
+    let name = path.display().to_string();
+    let mut loaded = parse_client_in(&text, &name, strictness, extensions, &environment())?;
     let proxy_url = &mut loaded.config.transport.proxy_url;
     if proxy_url.is_none() {
         // Lower case only, as upstream (pkg/config/v1/client.go).
@@ -119,11 +127,27 @@ pub fn parse_server_with(
     strictness: Strictness,
     extensions: Extensions<'_>,
 ) -> Result<Loaded<ServerConfig>, ConfigError> {
+    parse_server_in(text, name, strictness, extensions, &Environment::new())
+}
+
+/// [`parse_server_with`] where templates see an environment.
+///
+/// # Errors
+///
+/// As there.
+pub fn parse_server_in(
+    text: &str,
+    name: &str,
+    strictness: Strictness,
+    extensions: Extensions<'_>,
+    environment: &Environment,
+) -> Result<Loaded<ServerConfig>, ConfigError> {
     let file = File {
         text,
         name,
         strictness,
         extensions,
+        envs: Rc::new(environment.clone()),
     };
     load::<RawServer, _>(file, check::server)
 }
@@ -153,12 +177,28 @@ pub fn parse_client_with(
     strictness: Strictness,
     extensions: Extensions<'_>,
 ) -> Result<Loaded<ClientConfig>, ConfigError> {
+    parse_client_in(text, name, strictness, extensions, &Environment::new())
+}
+
+/// [`parse_client_with`] where templates see an environment.
+///
+/// # Errors
+///
+/// As there.
+pub fn parse_client_in(
+    text: &str,
+    name: &str,
+    strictness: Strictness,
+    extensions: Extensions<'_>,
+    environment: &Environment,
+) -> Result<Loaded<ClientConfig>, ConfigError> {
     let folder = Path::new(name).parent().unwrap_or_else(|| Path::new(""));
     let file = File {
         text,
         name,
         strictness,
         extensions,
+        envs: Rc::new(environment.clone()),
     };
     load::<RawClient, _>(file, |checker, raw| check::client(checker, raw, folder))
 }
@@ -169,13 +209,23 @@ struct File<'f> {
     name: &'f str,
     strictness: Strictness,
     extensions: Extensions<'f>,
+    envs: Envs,
+}
+
+/// The environment of this process, for templates. What is not UTF-8 is written as it would be
+/// shown.
+fn environment() -> Environment {
+    let text = |part: OsString| part.to_string_lossy().into_owned();
+    std::env::vars_os()
+        .map(|(name, value)| (text(name), text(value)))
+        .collect()
 }
 
 fn load<R: Section, T>(
     file: File<'_>,
     check: impl FnOnce(&mut Checker<'_>, R) -> T,
 ) -> Result<Loaded<T>, ConfigError> {
-    let mut tree = source::parse(file.text, file.name)?;
+    let mut tree = source::parse(file.text, file.name, &file.envs)?;
     let free = extend::take_tables(&mut tree);
     let (raw, mut warnings) = decode::<R>(&tree, file.name, file.strictness)?;
     let mut checker = Checker::new(file.name, &tree, file.extensions, free);

@@ -1,12 +1,15 @@
 //! From a file to one tree of values; the only module that knows file formats.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
+use std::rc::Rc;
 
 use toml::de::{DeTable, DeValue};
 
 use crate::error::{ConfigError, Format};
+use crate::template::{self, Functions, Rendered};
 use crate::tree::{Node, Value};
 
 /// The largest file that is read: room for tens of thousands of proxies, and far from what
@@ -46,8 +49,36 @@ pub(crate) fn read(path: &Path) -> Result<String, ConfigError> {
     })
 }
 
-/// Parses `text`; `name` stands in errors and may hold an extension.
-pub(crate) fn parse(text: &str, name: &str) -> Result<Node, ConfigError> {
+/// The environment that templates see.
+pub(crate) type Envs = Rc<BTreeMap<String, String>>;
+
+/// Expands the template that `text` is and parses what comes out; `name` stands in errors and may
+/// hold an extension. Lines are those of `text`.
+pub(crate) fn parse(text: &str, name: &str, envs: &Envs) -> Result<Node, ConfigError> {
+    let functions = match ini_line(text) {
+        Some(_) => Functions::Language,
+        None => Functions::All,
+    };
+    let rendered = render(text, name, functions, envs)?;
+    let mut node = parse_plain(&rendered.text, name)?;
+    node.map_lines(&|line| rendered.origin(line));
+    Ok(node)
+}
+
+fn render(
+    text: &str,
+    name: &str,
+    functions: Functions,
+    envs: &Envs,
+) -> Result<Rendered, ConfigError> {
+    template::render(text, functions, envs).map_err(|failed| ConfigError::Template {
+        file: name.to_owned(),
+        line: failed.line,
+        reason: failed.reason,
+    })
+}
+
+fn parse_plain(text: &str, name: &str) -> Result<Node, ConfigError> {
     let file = || name.to_owned();
     if let Some(line) = ini_line(text) {
         return Err(ConfigError::NotToml {
@@ -55,9 +86,6 @@ pub(crate) fn parse(text: &str, name: &str) -> Result<Node, ConfigError> {
             line,
             format: Format::Ini,
         });
-    }
-    if let Some(line) = template_line(text) {
-        return Err(ConfigError::Template { file: file(), line });
     }
     let text = text.strip_prefix('\u{FEFF}').unwrap_or(text);
     let places = Places::new(text);
@@ -94,33 +122,6 @@ fn ini_line(text: &str) -> Option<u32> {
     numbered(text)
         .find(|(_, line)| line.trim() == "[common]")
         .map(|(number, _)| number)
-}
-
-/// The line of the first `{{` outside of a comment.
-fn template_line(text: &str) -> Option<u32> {
-    numbered(text)
-        .find(|(_, line)| without_comment(line).contains("{{"))
-        .map(|(number, _)| number)
-}
-
-/// The part of a line before its `#`, as far as one line alone can tell.
-fn without_comment(line: &str) -> &str {
-    let mut quote = None;
-    let mut escaped = false;
-    for (at, c) in line.char_indices() {
-        match (quote, c) {
-            (None, '#') => return line.get(..at).unwrap_or(line),
-            (None, '"' | '\'') => quote = Some(c),
-            (Some('"'), '\\') if !escaped => {
-                escaped = true;
-                continue;
-            }
-            (Some(open), _) if open == c && !escaped => quote = None,
-            _ => {}
-        }
-        escaped = false;
-    }
-    line
 }
 
 /// Which other format a text that is not TOML seems to be.

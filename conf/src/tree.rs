@@ -52,6 +52,20 @@ fn fold(c: char) -> char {
 }
 
 impl Node {
+    /// Gives every value the line that `origin` tells for its own.
+    pub(crate) fn map_lines(&mut self, origin: &dyn Fn(u32) -> u32) {
+        self.line = origin(self.line);
+        match &mut self.value {
+            Value::Array(items) => items.iter_mut().for_each(|item| item.map_lines(origin)),
+            Value::Table(entries) => {
+                entries
+                    .iter_mut()
+                    .for_each(|(_, entry)| entry.map_lines(origin));
+            }
+            _ => {}
+        }
+    }
+
     /// The value of `key`; the last one if the key is written twice in different case.
     pub(crate) fn child(&self, key: &str) -> Option<&Self> {
         match &self.value {

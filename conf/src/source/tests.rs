@@ -1,5 +1,9 @@
 use super::*;
 
+fn parse(text: &str, name: &str) -> Result<Node, ConfigError> {
+    super::parse(text, name, &Envs::default())
+}
+
 fn error(text: &str, name: &str) -> String {
     parse(text, name).unwrap_err().to_string()
 }
@@ -52,10 +56,19 @@ fn other_formats_are_named() {
 }
 
 #[test]
-fn templates_are_named_unless_in_comments() {
-    let text = "# {{ .Envs.A }}\na = 1 # {{ b }}\nc = \"#\\\"{{ .Envs.C }}\"\n";
-    assert!(error(text, "f").starts_with("f:3: found the template action `{{`"));
-    assert!(parse("a = 1 # {{ b }}\n", "f").is_ok());
+fn templates_are_expanded_and_lines_stay() {
+    let text = "# {{ .Envs.A }}\n{{ range parseNumberRange \"1-2\" }}\nk{{ . }} = {{ . }}\n\
+                {{ end }}\nlast = \"{{ .Envs.A }}\"\n";
+    let tree = parse(text, "f").unwrap();
+    assert_eq!(tree.line_of("k1"), 3);
+    assert_eq!(tree.line_of("k2"), 3);
+    assert_eq!(tree.line_of("last"), 5);
+    let last = tree.child("last").unwrap();
+    assert_eq!(last.value, Value::String("<no value>".to_owned()));
+    assert_eq!(
+        error("\n# {{ b }}\n", "f"),
+        "f:2: template: frp:2: function \"b\" not defined"
+    );
 }
 
 #[test]
