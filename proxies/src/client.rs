@@ -3,10 +3,14 @@
 use std::sync::Arc;
 
 use culvert_conf::{Backend, ProxyConfig, ProxyKind, ProxyTransport};
+use culvert_plugins::Greeting;
 use culvert_proxy::{BoxClientProxy, LayerFlags, ProxyError};
 use culvert_wire::Key;
 
-use crate::{tcp::LocalTcp, udp::LocalUdp};
+use crate::{
+    tcp::{LocalTcp, user_header},
+    udp::LocalUdp,
+};
 
 /// What a client's proxies share.
 #[derive(Clone, Debug)]
@@ -25,11 +29,20 @@ pub fn client_proxy(proxy: &ProxyConfig, cx: &ClientCx) -> Result<BoxClientProxy
     let (ip, port) = match &proxy.backend {
         Backend::Local { ip, port } => (ip, *port),
         Backend::Plugin(plugin) => {
-            let plugin = plugin.kind_name();
-            return Err(ProxyError::refused(format!(
-                "proxy [{name}]: plugin [{plugin}] is not part of this build; use localIP and \
-                 localPort"
-            )));
+            let greeting = Greeting {
+                version: proxy.transport.proxy_protocol,
+                write: user_header,
+            };
+            let of_proxy = |err| ProxyError::refused(format!("proxy [{name}]: {err}"));
+            let kind = plugin.kind_name();
+            return culvert_plugins::plugin(plugin, greeting)
+                .map_err(of_proxy)?
+                .ok_or_else(|| {
+                    ProxyError::refused(format!(
+                        "proxy [{name}]: plugin [{kind}] is not part of this build; use localIP \
+                         and localPort"
+                    ))
+                });
         }
     };
     let header = proxy.transport.proxy_protocol;

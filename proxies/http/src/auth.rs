@@ -47,6 +47,7 @@ impl fmt::Debug for Basic {
 }
 
 /// The user name and password that a proxy asks for.
+#[derive(Clone)]
 pub struct Credentials {
     user: String,
     password: String,

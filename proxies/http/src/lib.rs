@@ -3,6 +3,7 @@
 //! * [`sniff`]: what the first bytes of a connection say; pure functions.
 //! * [`Router`]: host, path and user to whatever serves them.
 //! * [`HttpVhost`]: serves the users of http proxies over pooled work connections.
+//! * [`HttpBridge`]: the same for one service that is dialled; [`serve_handler`] for any answers.
 //! * [`HttpsVhost`]: passes the users of https proxies on by the name in their ClientHello.
 
 #![forbid(unsafe_code)]
@@ -13,5 +14,10 @@ pub mod sniff;
 mod vhost;
 
 pub use auth::{Basic, Credentials};
-pub use reverse::{HttpBackend, HttpRules};
-pub use vhost::{HttpVhost, HttpsBackend, HttpsVhost, Route, Router, SERVER, canonical_host};
+pub use reverse::{
+    Dial, Forwarding, Handler, HttpBackend, HttpRules, bare, remove_hop_by_hop, serve_handler,
+};
+pub use vhost::{
+    HttpBridge, HttpVhost, HttpsBackend, HttpsVhost, Route, Router, SERVER, canonical_host,
+    read_hello,
+};

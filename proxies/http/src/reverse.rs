@@ -17,7 +17,11 @@ mod target;
 mod user;
 
 pub(crate) use self::serve::serve;
-pub use self::{backend::HttpBackend, headers::HttpRules};
+pub use self::{
+    backend::{Dial, HttpBackend},
+    headers::{Forwarding, HttpRules, remove_hop_by_hop},
+    serve::{Handler, bare, serve_handler},
+};
 
 #[cfg(test)]
 mod tests;

@@ -8,8 +8,8 @@ mod router;
 
 pub use self::{
     host::canonical_host,
-    http::HttpVhost,
-    https::{HttpsBackend, HttpsVhost},
+    http::{HttpBridge, HttpVhost},
+    https::{HttpsBackend, HttpsVhost, read_hello},
     not_found::SERVER,
     router::{Route, Router},
 };

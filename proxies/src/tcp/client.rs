@@ -68,21 +68,30 @@ impl LocalTcp {
 
     /// The PROXY protocol header, if one is wanted and the server told us the user.
     fn header(&self, start: &StartWorkConn) -> io::Result<Option<Vec<u8>>> {
-        let Some(version) = self.proxy_protocol else {
-            return Ok(None);
-        };
-        if start.src_addr.is_empty() || start.src_port == 0 {
-            return Ok(None);
-        }
-        let src = SocketAddr::new(address(&start.src_addr)?, start.src_port);
-        let dst = match start.dst_addr.as_str() {
-            // Nothing is known of it for http (protocol 5.2).
-            "" => Ipv4Addr::LOCALHOST.into(),
-            text => address(text)?,
-        };
-        let dst = SocketAddr::new(dst, start.dst_port);
-        Ok(Some(header(version, Carried::Stream, src, dst)))
+        self.proxy_protocol
+            .map_or(Ok(None), |version| user_header(version, start))
     }
+}
+
+/// The PROXY protocol header for a user, if the server told who that is.
+///
+/// # Errors
+/// The server gave something else than addresses.
+pub(crate) fn user_header(
+    version: ProxyProtocol,
+    start: &StartWorkConn,
+) -> io::Result<Option<Vec<u8>>> {
+    if start.src_addr.is_empty() || start.src_port == 0 {
+        return Ok(None);
+    }
+    let src = SocketAddr::new(address(&start.src_addr)?, start.src_port);
+    let dst = match start.dst_addr.as_str() {
+        // Nothing is known of it for http (protocol 5.2).
+        "" => Ipv4Addr::LOCALHOST.into(),
+        text => address(text)?,
+    };
+    let dst = SocketAddr::new(dst, start.dst_port);
+    Ok(Some(header(version, Carried::Stream, src, dst)))
 }
 
 /// An address as servers print it, perhaps with the zone of a link-local one.

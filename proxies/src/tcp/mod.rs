@@ -6,4 +6,5 @@ mod server;
 mod tests;
 
 pub use client::LocalTcp;
+pub(crate) use client::user_header;
 pub use server::TcpKind;

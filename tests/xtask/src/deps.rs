@@ -43,6 +43,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         "culvert-http",
         &["culvert-io", "culvert-proxy", "culvert-wire"],
     ),
+    ("culvert-plugins", PLUGINS),
     ("culvert-proxies", PROXIES),
     ("frps", PROGRAM),
     ("frpc", PROGRAM),
@@ -86,11 +87,22 @@ const TRANSPORTS: &[&str] = &[
     "culvert-wire",
 ];
 
+/// The services inside a client.
+const PLUGINS: &[&str] = &[
+    "culvert-conf",
+    "culvert-http",
+    "culvert-io",
+    "culvert-proxy",
+    "culvert-tls",
+    "culvert-wire",
+];
+
 /// The facade of `proxies/`, which turns configuration into proxies.
 const PROXIES: &[&str] = &[
     "culvert-conf",
     "culvert-http",
     "culvert-io",
+    "culvert-plugins",
     "culvert-proxy",
     "culvert-transport",
     "culvert-wire",

@@ -12,6 +12,7 @@ mod scope;
 pub mod socket;
 mod stream;
 mod trim;
+mod unix;
 
 pub use buffer::Buffer;
 pub use lanes::Lanes;
@@ -20,3 +21,4 @@ pub use relay::{End, Path, Relayed, Relaying, Side, relay};
 pub use scope::Scope;
 pub use stream::{ChunkIo, Io, Peer, RawTcp, Stream};
 pub use trim::return_memory;
+pub use unix::dial_unix;

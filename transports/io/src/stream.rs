@@ -181,6 +181,13 @@ impl Stream {
         self
     }
 
+    /// The same stream, said to lead to `peer`: a server's work connection leads to its user.
+    #[must_use]
+    pub const fn with_peer(mut self, peer: Peer) -> Self {
+        self.peer = peer;
+        self
+    }
+
     /// Where the stream leads to.
     #[must_use]
     pub const fn peer(&self) -> &Peer {

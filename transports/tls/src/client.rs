@@ -59,6 +59,22 @@ pub fn client_config(
     Ok(Arc::new(config))
 }
 
+/// Settings of a client that knowingly verifies nobody: for services of its own network, as
+/// upstream's plugins reach them.
+///
+/// # Errors
+/// A bug: the settings are always the same.
+pub fn client_config_unverified() -> Result<Arc<ClientConfig>, TlsError> {
+    let provider = Arc::new(default_provider());
+    let config = ClientConfig::builder_with_provider(Arc::clone(&provider))
+        .with_safe_default_protocol_versions()
+        .map_err(TlsError::Settings)?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(Unverified::new(&provider)))
+        .with_no_client_auth();
+    Ok(Arc::new(config))
+}
+
 /// Settings of a client that verifies servers as browsers do: against the authorities of the
 /// system. For https proxies, not for frp's own servers.
 ///

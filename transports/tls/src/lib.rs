@@ -21,11 +21,14 @@ mod server;
 mod stream;
 mod verify;
 
-pub use client::{FIRST_BYTE, client_config, client_config_of_system, connect, server_name};
+pub use client::{
+    FIRST_BYTE, client_config, client_config_of_system, client_config_unverified, connect,
+    server_name,
+};
 pub use error::TlsError;
 pub use identity::IdentityFiles;
 pub use rustls::{ClientConfig, ServerConfig};
 pub use rustls_pki_types::ServerName;
-pub use server::{accept, server_config};
+pub use server::{accept, server_config, with_alpn};
 #[cfg(test)]
 mod tests;

@@ -47,6 +47,15 @@ pub fn server_config(
     Ok(Arc::new(config))
 }
 
+/// These settings, with a protocol that the client names chosen by ALPN, the first of `protocols`
+/// that it offers (RFC 7301).
+#[must_use]
+pub fn with_alpn(mut config: Arc<ServerConfig>, protocols: &[&str]) -> Arc<ServerConfig> {
+    let names = protocols.iter().map(|name| name.as_bytes().to_vec());
+    Arc::make_mut(&mut config).alpn_protocols = names.collect();
+    config
+}
+
 /// Does the server's part of the handshake on a stream that begins with a ClientHello; the byte
 /// 0x17 that some clients send before it must be gone. Give it a deadline.
 ///

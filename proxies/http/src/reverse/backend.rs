@@ -3,7 +3,8 @@
 use std::{fmt, future::Future, pin::pin, sync::Arc, time::Duration};
 
 use culvert_io::Scope;
-use culvert_proxy::{ServerCx, UserAddrs};
+use culvert_io::Stream;
+use culvert_proxy::{BoxFuture, ProxyError, ServerCx, UserAddrs};
 use http::{Method, Request, Response};
 use hyper::{
     body::{Body, Incoming},
@@ -21,9 +22,52 @@ use super::{
 /// hyper's read buffer towards a service grows up to this while a body fills it.
 const READ_BUFFER: usize = 256 * 1024;
 
-/// An http proxy as the server sees it: its rules, and connections to the service.
+/// Opens connections to a service without a server in between.
+pub trait Dial: fmt::Debug + Send + Sync + 'static {
+    /// One more connection, within a deadline of its own.
+    ///
+    /// # Errors
+    /// The service cannot be reached.
+    fn dial(&self) -> BoxFuture<'_, Result<Stream, ProxyError>>;
+}
+
+/// Where connections come from.
+enum Source {
+    /// A session's work connections.
+    Session(Arc<dyn ServerCx>),
+    /// A service that is dialled, and where the connections live.
+    Service(Arc<dyn Dial>, Scope),
+}
+
+impl Source {
+    async fn connect(&self, user: UserAddrs) -> Result<Stream, ProxyError> {
+        match self {
+            Self::Session(cx) => cx.work_conn(user).await,
+            Self::Service(service, _) => service.dial().await,
+        }
+    }
+
+    fn scope(&self) -> &Scope {
+        match self {
+            Self::Session(cx) => cx.users(),
+            Self::Service(_, scope) => scope,
+        }
+    }
+}
+
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Session(cx) => cx.name().fmt(f),
+            Self::Service(service, _) => service.fmt(f),
+        }
+    }
+}
+
+/// An http proxy as the server sees it, or the service of a bridge: its rules, and connections to
+/// the service.
 pub struct HttpBackend {
-    cx: Arc<dyn ServerCx>,
+    source: Source,
     pub(super) rules: HttpRules,
     pool: Arc<Pool>,
 }
@@ -33,7 +77,17 @@ impl HttpBackend {
     #[must_use]
     pub fn new(cx: Arc<dyn ServerCx>, scope: &Scope, rules: HttpRules) -> Arc<Self> {
         Arc::new(Self {
-            cx,
+            source: Source::Session(cx),
+            rules,
+            pool: Pool::new(scope.clone()),
+        })
+    }
+
+    /// A service that is dialled; its connections live in `scope`.
+    #[must_use]
+    pub fn dialled(service: Arc<dyn Dial>, scope: &Scope, rules: HttpRules) -> Arc<Self> {
+        Arc::new(Self {
+            source: Source::Service(service, scope.clone()),
             rules,
             pool: Pool::new(scope.clone()),
         })
@@ -80,14 +134,14 @@ impl HttpBackend {
     }
 
     async fn connect(&self, user: UserAddrs) -> Result<SendRequest<RequestBody>, Fault> {
-        let work = self.cx.work_conn(user).await?;
+        let work = self.source.connect(user).await?;
         let (sender, connection) = Builder::new()
             .title_case_headers(true) // upstream: Go writes header names so
             .max_buf_size(READ_BUFFER)
             .handshake(TokioIo::new(work))
             .await?;
         let pool = Arc::downgrade(&self.pool);
-        self.cx.users().spawn_graceful(|stop| async move {
+        self.source.scope().spawn_graceful(|stop| async move {
             let mut connection = pin!(connection.with_upgrades());
             let ended = tokio::select! {
                 ended = connection.as_mut() => ended,
@@ -110,7 +164,7 @@ impl HttpBackend {
 impl fmt::Debug for HttpBackend {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HttpBackend")
-            .field("proxy", self.cx.name())
+            .field("source", &self.source)
             .field("rules", &self.rules)
             .field("pool", &self.pool)
             .finish()

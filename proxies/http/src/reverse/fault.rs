@@ -30,6 +30,9 @@ pub(super) enum Fault {
         /// The request was for a proxy, so the answer is 407.
         proxy: bool,
     },
+    /// The user's TLS connection was made for another host (RFC 9110 15.5.20).
+    #[error("request for another host than the tls connection is for")]
+    Misdirected,
     /// The service did not begin to answer in time.
     #[error("timeout awaiting response headers")]
     Timeout,
@@ -53,8 +56,9 @@ fn with_cause(error: &hyper::Error) -> String {
 
 impl Fault {
     /// The answer to the user (protocol 5.4): 504 without a page when it took too long, the page
-    /// of a miss for everything else that is not the user's own fault.
-    pub(super) async fn response(&self, page: &NotFound) -> Response<ResponseBody> {
+    /// of a miss for everything else that is not the user's own fault. Without a page it is 502,
+    /// as Go's reverse proxy has it.
+    pub(super) async fn response(&self, page: Option<&NotFound>) -> Response<ResponseBody> {
         match self {
             Self::Malformed(_) => {
                 let mut response = plain(StatusCode::BAD_REQUEST, "400 Bad Request\n");
@@ -84,7 +88,13 @@ impl Fault {
                 response
             }
             Self::Timeout => with_status(StatusCode::GATEWAY_TIMEOUT, ResponseBody::empty()),
+            Self::Misdirected => {
+                with_status(StatusCode::MISDIRECTED_REQUEST, ResponseBody::empty())
+            }
             Self::NoRoute(_) | Self::Work(_) | Self::Backend(_) | Self::Switched => {
+                let Some(page) = page else {
+                    return with_status(StatusCode::BAD_GATEWAY, ResponseBody::empty());
+                };
                 let body = ResponseBody::full(page.page().await);
                 let mut response = with_status(StatusCode::NOT_FOUND, body);
                 let html = HeaderValue::from_static("text/html; charset=utf-8");

@@ -13,13 +13,40 @@ use http::{
 
 use crate::Credentials;
 
+/// What becomes of the headers that tell a service of its user (`X-Forwarded-*`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Forwarding {
+    /// The user's address is appended, host and protocol are written anew; the protocol is this.
+    Add(&'static str),
+    /// They pass as they came.
+    Keep,
+    /// They are taken off.
+    Remove,
+}
+
 /// What an http proxy wants done to its requests and responses.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct HttpRules {
     pub(super) auth: Option<Credentials>,
     pub(super) host_rewrite: Option<HeaderValue>,
     pub(super) request: Vec<(HeaderName, HeaderValue)>,
     pub(super) response: Vec<(HeaderName, HeaderValue)>,
+    pub(super) forwarding: Forwarding,
+    /// A request made to a proxy becomes one made to the service itself.
+    pub(super) origin_form: bool,
+}
+
+impl Default for HttpRules {
+    fn default() -> Self {
+        Self {
+            auth: None,
+            host_rewrite: None,
+            request: Vec::new(),
+            response: Vec::new(),
+            forwarding: Forwarding::Add("http"),
+            origin_form: false,
+        }
+    }
 }
 
 impl HttpRules {
@@ -33,11 +60,21 @@ impl HttpRules {
     ) -> Result<Self, ProxyError> {
         let (request, response) = (settable(request)?, settable(response)?);
         Ok(Self {
-            auth: None,
-            host_rewrite: None,
             request,
             response,
+            ..Self::default()
         })
+    }
+
+    /// These rules for a bridge at the client: the service is asked as its users would ask it,
+    /// and is told of them in this way.
+    #[must_use]
+    pub fn for_bridge(self, forwarding: Forwarding) -> Self {
+        Self {
+            forwarding,
+            origin_form: true,
+            ..self
+        }
     }
 
     /// These rules, and users must give `credentials`.
@@ -96,7 +133,7 @@ static PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection"
 
 /// Removes what belongs to one hop (RFC 9110 7.6.1): `Connection`, what it lists, and the rest of
 /// Go's list (net/http/httputil/reverseproxy.go). `Trailer` stays, because trailers pass.
-pub(super) fn remove_hop_by_hop(headers: &mut HeaderMap) {
+pub fn remove_hop_by_hop(headers: &mut HeaderMap) {
     if headers.contains_key(CONNECTION) {
         let listed: Vec<HeaderName> = tokens(headers, &CONNECTION)
             .filter_map(|token| HeaderName::from_bytes(token.as_bytes()).ok())

@@ -9,7 +9,7 @@ use http::{
 use hyper::body::Body;
 
 use super::{
-    HttpRules,
+    Forwarding, HttpRules,
     body::RequestBody,
     headers::{remove_hop_by_hop, set, tokens},
     target::Target,
@@ -38,9 +38,19 @@ pub(super) fn ready(
         headers.insert(UPGRADE, protocol.clone());
     }
     headers.remove(FORWARDED);
-    append_forwarded_for(headers, user);
-    headers.insert(FORWARDED_HOST.clone(), target.authority.clone());
-    headers.insert(FORWARDED_PROTO.clone(), HeaderValue::from_static("http"));
+    match rules.forwarding {
+        Forwarding::Add(proto) => {
+            append_forwarded_for(headers, user);
+            headers.insert(FORWARDED_HOST.clone(), target.authority.clone());
+            headers.insert(FORWARDED_PROTO.clone(), HeaderValue::from_static(proto));
+        }
+        Forwarding::Keep => {}
+        Forwarding::Remove => {
+            for name in [&FORWARDED_FOR, &FORWARDED_HOST, &FORWARDED_PROTO] {
+                headers.remove(name);
+            }
+        }
+    }
     let host = rules.host_rewrite.as_ref().unwrap_or(&target.authority);
     headers.insert(HOST, host.clone());
     set(headers, &rules.request);
@@ -52,7 +62,7 @@ pub(super) fn ready(
         headers.insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
     }
     if parts.method != Method::CONNECT {
-        parts.uri = service_uri(&parts.uri, host, target.to_proxy);
+        parts.uri = service_uri(&parts.uri, host, target.to_proxy && !rules.origin_form);
     }
     parts.version = Version::HTTP_11;
     Request::from_parts(parts, body)

@@ -1,19 +1,25 @@
 //! Serves one user connection with hyper: HTTP/1.1, or HTTP/2 with prior knowledge.
 
-use std::{future::Future, io, pin::pin, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible, error::Error, future::Future, io, pin::pin, sync::Arc, time::Duration,
+};
 
 use bytes::Bytes;
-use culvert_io::{Scope, Stream};
+use culvert_io::{Peer, Scope, Stream};
+use http::{Method, Request, Response, StatusCode, header::UPGRADE};
 use hyper::{
+    body::{Body, Incoming},
     rt::Executor,
     server::conn::{http1, http2},
-    service::service_fn,
+    service::{Service, service_fn},
+    upgrade::Upgraded,
 };
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::AsyncReadExt;
 
 use super::{
     guard::{Guard, Ties},
+    switch::bare_user,
     user::UserConn,
 };
 use crate::{
@@ -42,10 +48,77 @@ const H2_WINDOW: u32 = 1024 * 1024;
 const H2_PING: Duration = Duration::from_secs(60);
 const H2_PING_TIMEOUT: Duration = Duration::from_secs(20);
 
+/// Answers the requests of a connection in its own way.
+pub trait Handler: Send + Sync + 'static {
+    /// The body of answers.
+    type Body: Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>> + Send + 'static;
+
+    /// Answers one request. A request that asks to leave HTTP leaves it when the answer is 101,
+    /// or 2xx to a CONNECT; its stream is what [`bare`] makes of hyper's upgrade.
+    ///
+    /// *Cancel safety*: the user is gone.
+    fn answer(
+        self: Arc<Self>,
+        request: Request<Incoming>,
+    ) -> impl Future<Output = Response<Self::Body>> + Send;
+}
+
+/// Serves the requests of `stream`, read as strictly and within the same bounds as a vhost's.
+///
+/// *Cancel safety*: the connection is closed.
+pub async fn serve_handler<H: Handler>(handler: Arc<H>, stream: Stream, scope: &Scope) {
+    let make = |ties: Arc<Ties>, _peer| {
+        service_fn(move |request: Request<Incoming>| {
+            let (handler, ties) = (Arc::clone(&handler), Arc::clone(&ties));
+            async move {
+                let connect = request.method() == Method::CONNECT;
+                let may_leave = connect || request.headers().contains_key(UPGRADE);
+                let response = handler.answer(request).await;
+                if may_leave {
+                    let status = response.status();
+                    let switched = status == StatusCode::SWITCHING_PROTOCOLS;
+                    ties.settle(switched || connect && status.is_success());
+                }
+                Ok(response)
+            }
+        })
+    };
+    serve_with(stream, scope, make).await;
+}
+
+/// The stream under a connection that [`serve_handler`] served and that has left HTTP.
+#[must_use]
+pub fn bare(upgraded: Upgraded, peer: Peer) -> Stream {
+    bare_user(upgraded, peer)
+}
+
 /// Serves the requests of `stream` until it ends; told to stop, it finishes the request in hand.
 ///
 /// *Cancel safety*: the connection is closed.
-pub(crate) async fn serve(vhost: Arc<Inner>, mut stream: Stream, scope: &Scope) {
+pub(crate) async fn serve(
+    vhost: Arc<Inner>,
+    tls_name: Option<String>,
+    stream: Stream,
+    scope: &Scope,
+) {
+    let make = |ties, peer| {
+        let user = UserConn::new(vhost, tls_name, ties, peer, scope.clone());
+        let user = Arc::new(user);
+        service_fn(move |request| Arc::clone(&user).answer(request))
+    };
+    serve_with(stream, scope, make).await;
+}
+
+/// Serves the requests of `stream` with a service made for it.
+async fn serve_with<S, B>(
+    mut stream: Stream,
+    scope: &Scope,
+    make: impl FnOnce(Arc<Ties>, Peer) -> S,
+) where
+    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>,
+    S::Future: Send + 'static,
+    B: Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>> + Send + 'static,
+{
     let peer = *stream.peer();
     let Ok(Ok((is_h2, seen))) = tokio::time::timeout(FIRST_BYTES, first_bytes(&mut stream)).await
     else {
@@ -53,21 +126,23 @@ pub(crate) async fn serve(vhost: Arc<Inner>, mut stream: Stream, scope: &Scope) 
     };
     let stream = stream.rewind(seen);
     let ties = Arc::new(Ties::default());
-    let user = UserConn::new(vhost, Arc::clone(&ties), peer, scope.clone());
+    let service = make(Arc::clone(&ties), peer);
     let ended = if is_h2 {
-        Box::pin(serve_h2(stream, user)).await
+        Box::pin(serve_h2(stream, service, scope)).await
     } else {
-        Box::pin(serve_h1(Guard::new(stream, ties), user)).await
+        Box::pin(serve_h1(Guard::new(stream, ties), service, scope)).await
     };
     if let Err(error) = ended {
         tracing::debug!("http connection of [{}] ended: {error}", peer.addr);
     }
 }
 
-async fn serve_h1(stream: Guard, user: UserConn) -> hyper::Result<()> {
-    let scope = user.scope.clone();
-    let user = Arc::new(user);
-    let service = service_fn(move |request| Arc::clone(&user).answer(request));
+async fn serve_h1<S, B>(stream: Guard, service: S, scope: &Scope) -> hyper::Result<()>
+where
+    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>,
+    S::Future: Send + 'static,
+    B: Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>> + Send + 'static,
+{
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(IDLE)
@@ -84,10 +159,12 @@ async fn serve_h1(stream: Guard, user: UserConn) -> hyper::Result<()> {
     served.await
 }
 
-async fn serve_h2(stream: Stream, user: UserConn) -> hyper::Result<()> {
-    let scope = user.scope.clone();
-    let user = Arc::new(user);
-    let service = service_fn(move |request| Arc::clone(&user).answer(request));
+async fn serve_h2<S, B>(stream: Stream, service: S, scope: &Scope) -> hyper::Result<()>
+where
+    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>,
+    S::Future: Send + 'static,
+    B: Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>> + Send + 'static,
+{
     let served = http2::Builder::new(InScope(scope.clone()))
         .timer(TokioTimer::new())
         .keep_alive_interval(H2_PING)

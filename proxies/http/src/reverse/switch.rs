@@ -62,7 +62,7 @@ async fn join(user: OnUpgrade, work: OnUpgrade, peer: Peer) {
     }
 }
 
-fn bare_user(upgraded: Upgraded, peer: Peer) -> Stream {
+pub(super) fn bare_user(upgraded: Upgraded, peer: Peer) -> Stream {
     match upgraded.downcast::<TokioIo<Guard>>() {
         Ok(parts) => parts.io.into_inner().into_stream(parts.read_buf),
         // A stream of an HTTP/2 connection.

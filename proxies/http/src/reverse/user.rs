@@ -21,11 +21,13 @@ use super::{
     switch::switch,
     target::{Target, routing_path},
 };
-use crate::vhost::Inner;
+use crate::vhost::{Inner, canonical_host};
 
 /// What all requests of a user's connection share.
 pub(super) struct UserConn {
     vhost: Arc<Inner>,
+    /// The name in the ClientHello, if the user came over TLS and gave one.
+    tls_name: Option<String>,
     ties: Arc<Ties>,
     pub(super) peer: Peer,
     /// The user's address as `X-Forwarded-For` has it.
@@ -41,12 +43,19 @@ struct Leave {
 }
 
 impl UserConn {
-    pub(super) fn new(vhost: Arc<Inner>, ties: Arc<Ties>, peer: Peer, scope: Scope) -> Self {
+    pub(super) fn new(
+        vhost: Arc<Inner>,
+        tls_name: Option<String>,
+        ties: Arc<Ties>,
+        peer: Peer,
+        scope: Scope,
+    ) -> Self {
         let ip = peer.addr.ip().to_canonical().to_string();
         let forwarded_for =
             HeaderValue::from_str(&ip).unwrap_or_else(|_| HeaderValue::from_static("unknown"));
         Self {
             vhost,
+            tls_name,
             ties,
             peer,
             forwarded_for,
@@ -88,7 +97,7 @@ impl UserConn {
             fault
         };
         tracing::debug!("http request of [{}] not served: {fault}", self.peer.addr);
-        fault.response(&self.vhost.not_found).await
+        fault.response(self.vhost.not_found.as_ref()).await
     }
 
     async fn forward(
@@ -98,6 +107,11 @@ impl UserConn {
         let leave = leave(&mut request);
         let (parts, body) = request.into_parts();
         let target = Target::new(&parts)?;
+        if let Some(name) = &self.tls_name
+            && canonical_host(name) != canonical_host(target.host())
+        {
+            return Err(Fault::Misdirected);
+        }
         let backend = self.route(&target, &routing_path(&parts)?)?;
         let (body, sent) = RequestBody::new(body);
         let protocol = leave.as_ref().and_then(|leave| leave.protocol.as_ref());
@@ -122,7 +136,7 @@ impl UserConn {
 
     fn route(&self, target: &Target, path: &str) -> Result<Arc<HttpBackend>, Fault> {
         let (host, user) = (target.host(), target.user());
-        let Some(backend) = self.vhost.router.lookup(host, path, user) else {
+        let Some(backend) = self.vhost.routes.lookup(host, path, user) else {
             return Err(Fault::NoRoute(format!("{host} {path:?} {user:?}")));
         };
         match &backend.rules.auth {

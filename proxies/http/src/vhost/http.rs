@@ -14,9 +14,53 @@ pub struct HttpVhost(Arc<Inner>);
 
 #[derive(Debug)]
 pub(crate) struct Inner {
-    pub(crate) router: Router<Arc<HttpBackend>>,
+    pub(crate) routes: Routes,
     pub(crate) response_timeout: Duration,
-    pub(crate) not_found: NotFound,
+    /// The page of a miss; a bridge has none.
+    pub(crate) not_found: Option<NotFound>,
+}
+
+/// Where requests lead to.
+#[derive(Debug)]
+pub(crate) enum Routes {
+    /// To the proxy of their host, path and user.
+    Vhost(Router<Arc<HttpBackend>>),
+    /// All to one service.
+    One(Arc<HttpBackend>),
+}
+
+impl Routes {
+    pub(crate) fn lookup(&self, host: &str, path: &str, user: &str) -> Option<Arc<HttpBackend>> {
+        match self {
+            Self::Vhost(router) => router.lookup(host, path, user),
+            Self::One(backend) => Some(Arc::clone(backend)),
+        }
+    }
+}
+
+/// Requests of one connection after the other, all for one service: what a client's HTTP plugins
+/// are made of.
+#[derive(Debug)]
+pub struct HttpBridge(Arc<Inner>);
+
+impl HttpBridge {
+    /// A bridge to `backend`, which may take `response_timeout` to begin its answer.
+    #[must_use]
+    pub fn new(backend: Arc<HttpBackend>, response_timeout: Duration) -> Self {
+        Self(Arc::new(Inner {
+            routes: Routes::One(backend),
+            response_timeout,
+            not_found: None,
+        }))
+    }
+
+    /// Serves one user connection to its end, as [`HttpVhost::serve`]. With `tls_name`, the name
+    /// in the user's ClientHello, requests for other hosts are answered 421.
+    ///
+    /// *Cancel safety*: the connection is closed.
+    pub async fn serve(&self, stream: Stream, tls_name: Option<String>, scope: &Scope) {
+        reverse::serve(Arc::clone(&self.0), tls_name, stream, scope).await;
+    }
 }
 
 impl HttpVhost {
@@ -25,9 +69,9 @@ impl HttpVhost {
     #[must_use]
     pub fn new(response_timeout: Duration, custom_404_page: Option<PathBuf>) -> Self {
         Self(Arc::new(Inner {
-            router: Router::new(),
+            routes: Routes::Vhost(Router::new()),
             response_timeout,
-            not_found: NotFound::new(custom_404_page),
+            not_found: Some(NotFound::new(custom_404_page)),
         }))
     }
 
@@ -36,7 +80,10 @@ impl HttpVhost {
     /// # Errors
     /// Refused with upstream's `router config conflict` when there is such a route already.
     pub fn register(&self, route: &Route, backend: Arc<HttpBackend>) -> Result<Lease, ProxyError> {
-        self.0.router.register(route, backend)
+        match &self.0.routes {
+            Routes::Vhost(router) => router.register(route, backend),
+            Routes::One(_) => Err(ProxyError::Internal("a bridge has no routes")),
+        }
     }
 
     /// Serves one user connection to its end. Further tasks live in `scope`; when that stops, the
@@ -44,6 +91,6 @@ impl HttpVhost {
     ///
     /// *Cancel safety*: the connection is closed.
     pub async fn serve(&self, stream: Stream, scope: &Scope) {
-        reverse::serve(Arc::clone(&self.0), stream, scope).await;
+        reverse::serve(Arc::clone(&self.0), None, stream, scope).await;
     }
 }

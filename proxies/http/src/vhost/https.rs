@@ -111,8 +111,14 @@ impl HttpsVhost {
     }
 }
 
-/// Reads a whole ClientHello: the name in it and all bytes read; `None` when it is none.
-async fn read_hello(stream: &mut Stream) -> io::Result<Option<(String, Bytes)>> {
+/// Reads a whole ClientHello: the name in it and all bytes read; `None` when it is none. Give it
+/// a deadline.
+///
+/// *Cancel safety*: bytes read so far are lost.
+///
+/// # Errors
+/// The stream failed.
+pub async fn read_hello(stream: &mut Stream) -> io::Result<Option<(String, Bytes)>> {
     // Most are 0.2 to 2 kB (protocol 11.3 T5), so one read and one buffer do.
     let mut seen = BytesMut::with_capacity(2048);
     let mut wanted = 1;

@@ -1,0 +1,23 @@
+//! Client plugins: services inside frpc, one file each.
+//!
+//! A plugin takes the place of a proxy's local service and serves its work connections itself.
+//! [`plugin`] is the table of all there are. None has an effect on the wire (protocol 5.10).
+
+#![forbid(unsafe_code)]
+
+mod bridge;
+mod front;
+mod greeting;
+mod http2http;
+mod http2https;
+mod https2http;
+mod https2https;
+mod service;
+mod table;
+#[cfg(test)]
+mod tests;
+mod tls2raw;
+mod unix_domain_socket;
+
+pub use greeting::{Greeting, WriteHeader};
+pub use table::plugin;

@@ -1,0 +1,37 @@
+//! The table of all client plugins.
+
+use std::sync::Arc;
+
+use culvert_conf::PluginConfig;
+use culvert_proxy::{BoxClientProxy, ProxyError};
+
+use crate::{
+    Greeting, http2http, http2https, https2http, https2https, tls2raw::Tls2Raw,
+    unix_domain_socket::UnixDomainSocket,
+};
+
+/// What serves the work connections of a proxy that has a plugin; `None` when this build does not
+/// have it. `greeting` is the proxy's PROXY protocol header.
+///
+/// # Errors
+/// Refused when the plugin's configuration cannot work, such as a certificate that is none.
+pub fn plugin(
+    config: &PluginConfig,
+    greeting: Greeting,
+) -> Result<Option<BoxClientProxy>, ProxyError> {
+    Ok(Some(match config {
+        PluginConfig::Http2Http(own) => Arc::new(http2http::new(own)?),
+        PluginConfig::Http2Https(own) => Arc::new(http2https::new(own)?),
+        PluginConfig::Https2Http(own) => Arc::new(https2http::new(own)?),
+        PluginConfig::Https2Https(own) => Arc::new(https2https::new(own)?),
+        PluginConfig::UnixDomainSocket { path } => Arc::new(UnixDomainSocket::new(path, greeting)),
+        PluginConfig::Tls2Raw {
+            local_addr,
+            identity,
+        } => Arc::new(Tls2Raw::new(local_addr, identity.as_ref(), greeting)?),
+        PluginConfig::HttpProxy(_)
+        | PluginConfig::Socks5(_)
+        | PluginConfig::StaticFile(_)
+        | PluginConfig::VirtualNet => return Ok(None),
+    }))
+}

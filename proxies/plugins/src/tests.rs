@@ -1,0 +1,5 @@
+//! Every plugin with its user in memory and its service on the loopback.
+
+mod bridges;
+mod fixture;
+mod raw;
