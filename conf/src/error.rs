@@ -57,6 +57,16 @@ pub enum ConfigError {
         /// What is wrong there.
         reason: String,
     },
+    /// Policy: a file of the legacy format that cannot be meant.
+    #[error("{file}:{line}: {reason}")]
+    Legacy {
+        /// The file.
+        file: String,
+        /// The line.
+        line: u32,
+        /// What is wrong there, in upstream's words.
+        reason: String,
+    },
     /// Bytes: not valid TOML.
     #[error("{file}:{line}: toml: line {line}, column {column}: {message}")]
     Syntax {
@@ -81,8 +91,6 @@ pub enum ConfigError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Format {
-    /// The old format with a `[common]` section.
-    Ini,
     /// YAML.
     Yaml,
     /// JSON.
@@ -92,7 +100,6 @@ pub enum Format {
 impl fmt::Display for Format {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Ini => "INI",
             Self::Yaml => "YAML",
             Self::Json => "JSON",
         })

@@ -9,6 +9,7 @@ mod client;
 mod decode;
 mod error;
 mod extend;
+mod legacy;
 mod load;
 mod plugin;
 mod proxy;
@@ -28,9 +29,9 @@ pub use client::{
 pub use error::{ConfigError, Entry, Fault, Format, Problem, Warning};
 pub use extend::{EXEC, Extensions, FreeTable};
 pub use load::{
-    Environment, Loaded, Strictness, load_client, load_client_with, load_server, load_server_with,
-    parse_client, parse_client_in, parse_client_with, parse_server, parse_server_in,
-    parse_server_with,
+    Environment, LEGACY_WARNING, Loaded, Strictness, load_client, load_client_with, load_server,
+    load_server_with, parse_client, parse_client_in, parse_client_with, parse_server,
+    parse_server_in, parse_server_with,
 };
 pub use plugin::{HttpRewrite, HttpsFront, PluginConfig, PluginLogin, StaticFile};
 pub use proxy::{

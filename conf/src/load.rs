@@ -10,10 +10,11 @@ use crate::client::ClientConfig;
 use crate::decode::{Decoder, Section};
 use crate::error::{ConfigError, Warning};
 use crate::extend::{self, Extensions};
+use crate::legacy::Role;
 use crate::raw::client::RawClient;
 use crate::raw::server::RawServer;
 use crate::server::ServerConfig;
-use crate::source::{self, Envs};
+use crate::source::{self, Envs, Parsed};
 use crate::tree::Node;
 use crate::types::Secret;
 
@@ -37,7 +38,13 @@ pub struct Loaded<T> {
     pub config: T,
     /// In the order of the checks.
     pub warnings: Vec<Warning>,
+    /// Whether the file is of the legacy format; see [`LEGACY_WARNING`].
+    pub legacy: bool,
 }
+
+/// What upstream says of a file of the legacy format when it runs, but not when it verifies.
+pub const LEGACY_WARNING: &str = "WARNING: ini format is deprecated and the support will be \
+                                  removed in the future, please use yaml/json/toml format instead!";
 
 /// Reads and checks the file of frps at `path`, with upstream's schema.
 ///
@@ -149,7 +156,7 @@ pub fn parse_server_in(
         extensions,
         envs: Rc::new(environment.clone()),
     };
-    load::<RawServer, _>(file, check::server)
+    load::<RawServer, _>(file, Role::Server, check::server)
 }
 
 /// Checks the text of a file of frpc; `name` is its path, for errors and for `store.path`, which
@@ -200,7 +207,9 @@ pub fn parse_client_in(
         extensions,
         envs: Rc::new(environment.clone()),
     };
-    load::<RawClient, _>(file, |checker, raw| check::client(checker, raw, folder))
+    load::<RawClient, _>(file, Role::Client, |checker, raw| {
+        check::client(checker, raw, folder)
+    })
 }
 
 /// A file to be checked, and how.
@@ -223,11 +232,18 @@ fn environment() -> Environment {
 
 fn load<R: Section, T>(
     file: File<'_>,
+    role: Role,
     check: impl FnOnce(&mut Checker<'_>, R) -> T,
 ) -> Result<Loaded<T>, ConfigError> {
-    let mut tree = source::parse(file.text, file.name, &file.envs)?;
+    let Parsed { mut tree, legacy } = source::parse(file.text, file.name, role, &file.envs)?;
+    // The legacy format has no strict mode.
+    let strictness = if legacy {
+        Strictness::Lenient
+    } else {
+        file.strictness
+    };
     let free = extend::take_tables(&mut tree);
-    let (raw, mut warnings) = decode::<R>(&tree, file.name, file.strictness)?;
+    let (raw, mut warnings) = decode::<R>(&tree, file.name, strictness)?;
     let mut checker = Checker::new(file.name, &tree, file.extensions, free);
     let config = check(&mut checker, raw);
     if !checker.problems.is_empty() {
@@ -236,7 +252,11 @@ fn load<R: Section, T>(
         });
     }
     warnings.append(&mut checker.warnings);
-    Ok(Loaded { config, warnings })
+    Ok(Loaded {
+        config,
+        warnings,
+        legacy,
+    })
 }
 
 fn decode<R: Section>(

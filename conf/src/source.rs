@@ -9,6 +9,7 @@ use std::rc::Rc;
 use toml::de::{DeTable, DeValue};
 
 use crate::error::{ConfigError, Format};
+use crate::legacy::{self, Role};
 use crate::template::{self, Functions, Rendered};
 use crate::tree::{Node, Value};
 
@@ -52,17 +53,42 @@ pub(crate) fn read(path: &Path) -> Result<String, ConfigError> {
 /// The environment that templates see.
 pub(crate) type Envs = Rc<BTreeMap<String, String>>;
 
+/// A file as a tree.
+#[derive(Debug)]
+pub(crate) struct Parsed {
+    /// The tree.
+    pub tree: Node,
+    /// Whether the file is of the legacy format.
+    pub legacy: bool,
+}
+
 /// Expands the template that `text` is and parses what comes out; `name` stands in errors and may
 /// hold an extension. Lines are those of `text`.
-pub(crate) fn parse(text: &str, name: &str, envs: &Envs) -> Result<Node, ConfigError> {
-    let functions = match ini_line(text) {
-        Some(_) => Functions::Language,
-        None => Functions::All,
+pub(crate) fn parse(
+    text: &str,
+    name: &str,
+    role: Role,
+    envs: &Envs,
+) -> Result<Parsed, ConfigError> {
+    // Upstream takes any text that can be read as the legacy format for it, TOML or not.
+    let legacy = legacy::is_legacy(text);
+    let functions = if legacy {
+        Functions::Language
+    } else {
+        Functions::All
     };
     let rendered = render(text, name, functions, envs)?;
-    let mut node = parse_plain(&rendered.text, name)?;
-    node.map_lines(&|line| rendered.origin(line));
-    Ok(node)
+    let mut tree = if legacy {
+        legacy::parse(&rendered.text, role).map_err(|failed| ConfigError::Legacy {
+            file: name.to_owned(),
+            line: rendered.origin(failed.line),
+            reason: failed.reason,
+        })?
+    } else {
+        parse_plain(&rendered.text, name)?
+    };
+    tree.map_lines(&|line| rendered.origin(line));
+    Ok(Parsed { tree, legacy })
 }
 
 fn render(
@@ -80,13 +106,6 @@ fn render(
 
 fn parse_plain(text: &str, name: &str) -> Result<Node, ConfigError> {
     let file = || name.to_owned();
-    if let Some(line) = ini_line(text) {
-        return Err(ConfigError::NotToml {
-            file: file(),
-            line,
-            format: Format::Ini,
-        });
-    }
     let text = text.strip_prefix('\u{FEFF}').unwrap_or(text);
     let places = Places::new(text);
     match DeTable::parse(text) {
@@ -114,14 +133,6 @@ fn parse_plain(text: &str, name: &str) -> Result<Node, ConfigError> {
             })
         }
     }
-}
-
-/// The line of a `[common]` section. Upstream takes any file that has one for INI, TOML or not
-/// (pkg/config/load.go).
-fn ini_line(text: &str) -> Option<u32> {
-    numbered(text)
-        .find(|(_, line)| line.trim() == "[common]")
-        .map(|(number, _)| number)
 }
 
 /// Which other format a text that is not TOML seems to be.

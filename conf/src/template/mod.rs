@@ -28,6 +28,9 @@ mod value;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+pub(crate) use funcs::numbers;
+pub(crate) use lex::whole_number;
+
 /// Blocks and brackets inside each other; the parser calls itself for each.
 const MOST_DEPTH: usize = 64;
 

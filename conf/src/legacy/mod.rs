@@ -1,0 +1,93 @@
+//! The legacy INI format: its text and where each of its keys belongs in the present one
+//! (upstream: pkg/config/legacy).
+//!
+//! What its reader does is kept: keys differ by case, unknown keys and values that cannot be read
+//! are as if they were not written, a key alone is `true`, and `;` or `#` behind a value belong to
+//! the value.
+
+mod build;
+mod client;
+mod ini;
+mod server;
+
+use build::{Kind, Row, Table, flag};
+use ini::{COMMON, Section};
+
+use crate::tree::{Node, Value};
+
+/// The keys of the log, which both programs share. `log_way` has no meaning any more.
+const LOG: &[Row] = &[
+    ("log_file", "log.to", Kind::Text),
+    ("log_level", "log.level", Kind::Text),
+    ("log_max_days", "log.maxDays", Kind::Int),
+    ("disable_log_color", "log.disablePrintColor", Kind::Flag),
+];
+
+/// Whose file it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// frps.
+    Server,
+    /// frpc.
+    Client,
+}
+
+/// What is wrong with a file of this format.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Failed {
+    /// The line.
+    pub line: u32,
+    /// What is wrong there, in upstream's words.
+    pub reason: String,
+}
+
+impl Failed {
+    /// At `key` of `section`, or at the section if the key is not written.
+    fn at(section: &Section, key: &str, reason: String) -> Self {
+        let line = section.entry(key).map_or(section.line, |entry| entry.line);
+        Self { line, reason }
+    }
+}
+
+/// Whether a text is of this format: it can be read as one and has a section `common`, whatever
+/// else it may be (pkg/config/load.go).
+pub(crate) fn is_legacy(text: &str) -> bool {
+    ini::sections(text).is_some_and(|all| all.iter().any(|section| section.name == COMMON))
+}
+
+/// The tree that a file of the present format with the same meaning has.
+pub(crate) fn parse(text: &str, role: Role) -> Result<Node, Failed> {
+    let sections = ini::sections(text).ok_or_else(|| Failed {
+        line: 1,
+        reason: "the text is no longer in INI format after its templates were expanded".to_owned(),
+    })?;
+    match role {
+        Role::Server => Ok(server::server(&sections)),
+        Role::Client => client::client(&sections),
+    }
+}
+
+/// What else is authenticated besides the login.
+fn scopes(common: &Section, table: &mut Table) {
+    let asked = [
+        ("authenticate_heartbeats", "HeartBeats"),
+        ("authenticate_new_work_conns", "NewWorkConns"),
+    ];
+    let scopes: Vec<Node> = asked
+        .into_iter()
+        .filter_map(|(key, scope)| {
+            let entry = common.entry(key)?;
+            let value = Value::String(scope.to_owned());
+            (flag(&entry.value) == Some(true)).then_some(Node {
+                line: entry.line,
+                value,
+            })
+        })
+        .collect();
+    if let Some(first) = scopes.first() {
+        table.put("auth.additionalScopes", first.line, Value::Array(scopes));
+    }
+}
+
+#[cfg(test)]
+mod tests;
