@@ -1,7 +1,8 @@
 //! The frpc program as a library: compose only; the rooms it composes are crates of their own.
 //!
 //! `service` logs in and stays logged in, `session` speaks on the control stream and offers work
-//! connections, `proxies` knows how far each registration is and what serves it.
+//! connections, `proxies` knows how far each registration is and what serves it, `visitors` runs
+//! those who bring users to the services of others.
 
 mod app;
 mod backoff;
@@ -9,6 +10,7 @@ mod cli;
 mod proxies;
 mod service;
 mod session;
+mod visitors;
 
 pub use app::App;
 pub use service::{RunError, Service};

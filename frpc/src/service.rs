@@ -87,6 +87,10 @@ impl Service {
     ) -> Result<(), RunError> {
         let names = self.client.proxies.names(&self.client.config.user);
         tracing::info!("proxy added: [{}]", names.join(" "));
+        let visitors = self.client.visitors.names();
+        if !visitors.is_empty() {
+            tracing::info!("visitor added: [{}]", visitors.join(" "));
+        }
         let mut stop = std::pin::pin!(stop);
         let mut session = None;
         let done = tokio::select! {
@@ -122,10 +126,14 @@ impl Service {
             let wait = match login(&self.client, &self.stack, &run_id, scope.clone()).await {
                 Ok((session, control)) => {
                     backoff.succeeded();
-                    first = false;
+                    let started = !std::mem::take(&mut first);
                     session.run_id().clone_into(&mut run_id);
                     tracing::info!("login to server success, get run id [{run_id}]");
                     let (session, control) = current.insert((Arc::new(session), control));
+                    self.client.is_on(session);
+                    if !started {
+                        self.client.visitors.start(&self.client);
+                    }
                     let end = session.run(control).await;
                     tell(&end);
                     session.close("session lost").await;
@@ -148,6 +156,7 @@ impl Service {
 
     /// No new users, then no users, then no session.
     async fn orderly(&self, session: Option<(Arc<Session>, Framed)>) {
+        self.client.visitors.close().await;
         let Some((session, mut control)) = session else {
             return;
         };
@@ -188,7 +197,6 @@ fn check_supported(config: &ClientConfig) -> Result<(), RunError> {
             "transport.bandwidthLimit",
         ),
         (config.store.is_some(), "store.path"),
-        (!config.visitors.is_empty(), "[[visitors]]"),
     ];
     for (asked, key) in missing {
         if asked {

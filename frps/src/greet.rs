@@ -6,14 +6,13 @@ use culvert_io::{Scope, Stream};
 use culvert_transport::{Framed, Result, TransportError, report};
 use culvert_wire::{
     ControlCipher, Message, Version, WireError,
-    msg::{NewVisitorConn, NewVisitorConnResp},
     v2::{self, AeadKeys, FrameType, Opening},
 };
 use tokio::time::Instant;
 
 use crate::{
     server::Server,
-    session::{accept_work, login},
+    session::{accept_visitor, accept_work, login},
 };
 
 /// How long a peer may take for its first message (protocol 7).
@@ -61,10 +60,7 @@ pub(crate) async fn greet(
     match message {
         Message::Login(ask) => login(server, lane, framed, cipher, *ask).await,
         Message::NewWorkConn(ask) => accept_work(server, framed, ask).await,
-        Message::NewVisitorConn(ask) => {
-            refuse_visitor(framed, ask).await;
-            false
-        }
+        Message::NewVisitorConn(ask) => accept_visitor(server, framed, ask).await,
         other => {
             tracing::warn!("[{peer}] began with {}, closing", other.kind().name());
             false
@@ -121,16 +117,4 @@ async fn answer(server: &Server, framed: &mut Framed, hello: &[u8]) -> Result<Ae
         keys.algorithm()
     );
     Ok(keys)
-}
-
-/// No proxy of this build takes visitors.
-async fn refuse_visitor(mut framed: Framed, ask: NewVisitorConn) {
-    let error = format!("custom listener for [{}] doesn't exist", ask.proxy_name);
-    tracing::warn!("register visitor conn error: {error}");
-    let answer = NewVisitorConnResp {
-        proxy_name: ask.proxy_name,
-        error,
-    };
-    // The peer may be gone already; then there is nobody to tell.
-    let _gone = tokio::time::timeout(REPLY_TIMEOUT, framed.send(&answer.into())).await;
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use culvert_conf::ServerConfig;
 use culvert_http::{HttpVhost, HttpsVhost};
 use culvert_io::Scope;
+use culvert_proxies::Visitors;
 use culvert_proxy::ServerKinds;
 use culvert_transports::ServerStack;
 use culvert_wire::{
@@ -20,6 +21,8 @@ pub(crate) struct Server {
     pub(crate) auth: Auth,
     pub(crate) stack: ServerStack,
     pub(crate) kinds: ServerKinds,
+    /// The secret services that wait for visitors.
+    pub(crate) visitors: Visitors,
     pub(crate) registry: Arc<Registry>,
     pub(crate) strangers: Arc<Strangers>,
     pub(crate) http: Option<Arc<HttpVhost>>,

@@ -5,7 +5,7 @@ use std::{future::Future, net::IpAddr, sync::Arc, time::Duration};
 use culvert_conf::{AuthMethod, FreeTable, ServerConfig};
 use culvert_http::{HttpVhost, HttpsVhost};
 use culvert_io::{Lanes, Scope};
-use culvert_proxies::{Ports, ServerResources, server_kinds};
+use culvert_proxies::{Ports, ServerResources, Visitors, server_kinds};
 use culvert_transport::{Options, TransportError, report};
 use culvert_transports::{ServerStack, Transports, find, quic_options, server_options, standard};
 use tokio::{net::TcpListener, runtime::Handle};
@@ -285,6 +285,7 @@ fn assemble(
         .vhost_http_port
         .map(|_| Arc::new(HttpVhost::new(config.vhost_http_timeout, page)));
     let https = config.vhost_https_port.map(|_| Arc::new(HttpsVhost::new()));
+    let visitors = Visitors::default();
     let kinds = server_kinds(&ServerResources {
         tcp_ports: Ports::new(published, config.allow_ports.clone()),
         udp_ports: Ports::new(published, config.allow_ports.clone()),
@@ -294,9 +295,11 @@ fn assemble(
         https: https.clone(),
         https_port: config.vhost_https_port.map_or(0, u16::from),
         sub_domain_host: config.sub_domain_host.clone().unwrap_or_default(),
+        visitors: visitors.clone(),
     });
     Server {
         kinds,
+        visitors,
         auth,
         stack,
         registry: Arc::new(Registry::default()),

@@ -47,7 +47,7 @@ pub fn client_proxy(proxy: &ProxyConfig, cx: &ClientCx) -> Result<BoxClientProxy
     };
     let header = proxy.transport.proxy_protocol;
     match proxy.kind {
-        ProxyKind::Tcp { .. } | ProxyKind::Http(_) | ProxyKind::Https(_) => {
+        ProxyKind::Tcp { .. } | ProxyKind::Http(_) | ProxyKind::Https(_) | ProxyKind::Stcp(_) => {
             Ok(Arc::new(LocalTcp::new(ip.clone(), port, header)))
         }
         ProxyKind::Udp { .. } => Ok(Arc::new(LocalUdp::new(
@@ -56,12 +56,14 @@ pub fn client_proxy(proxy: &ProxyConfig, cx: &ClientCx) -> Result<BoxClientProxy
             cx.udp_packet_size,
             header,
         ))),
-        ProxyKind::TcpMux(_) | ProxyKind::Stcp(_) | ProxyKind::Sudp(_) | ProxyKind::Xtcp(_) => {
-            Err(ProxyError::refused(format!(
-                "proxy [{name}]: type [{kind}] is not part of this build; it has tcp, udp, http \
-                 and https"
-            )))
+        ProxyKind::Sudp(_) => {
+            let local = LocalUdp::new(ip.clone(), port, cx.udp_packet_size, header);
+            Ok(Arc::new(local.for_visitors()))
         }
+        ProxyKind::TcpMux(_) | ProxyKind::Xtcp(_) => Err(ProxyError::refused(format!(
+            "proxy [{name}]: type [{kind}] is not part of this build; it has tcp, udp, http, \
+             https, stcp and sudp"
+        ))),
     }
 }
 
@@ -76,7 +78,7 @@ pub fn layer_flags(transport: &ProxyTransport, key: &Key) -> LayerFlags {
 
 #[cfg(test)]
 mod tests {
-    use culvert_conf::{PluginConfig, SecretProxy};
+    use culvert_conf::{PluginConfig, SecretProxy, XtcpProxy};
 
     use super::*;
 
@@ -113,6 +115,8 @@ mod tests {
             ProxyKind::Udp { remote_port: 1 },
             ProxyKind::Http(Default::default()),
             ProxyKind::Https(Default::default()),
+            ProxyKind::Stcp(SecretProxy::default()),
+            ProxyKind::Sudp(SecretProxy::default()),
         ] {
             served(kind, local()).unwrap();
         }
@@ -120,11 +124,11 @@ mod tests {
 
     #[test]
     fn what_is_not_is_refused_by_name() {
-        let error = served(ProxyKind::Stcp(SecretProxy::default()), local()).unwrap_err();
+        let error = served(ProxyKind::Xtcp(XtcpProxy::default()), local()).unwrap_err();
         assert!(
             error
                 .to_string()
-                .starts_with("proxy [web]: type [stcp] is not"),
+                .starts_with("proxy [web]: type [xtcp] is not"),
             "{error}"
         );
         let plugin = Backend::Plugin(PluginConfig::VirtualNet);

@@ -1,7 +1,9 @@
 //! Every proxy kind of the stock programs, both ends side by side.
 //!
 //! One folder for each kind: `server.rs` is what a server opens, `client.rs` what a client runs.
-//! [`server_kinds`] and [`client_proxy`] are the lists of what the stock programs have.
+//! `visitor.rs` is what a client runs for users of somebody's secret service.
+//! [`server_kinds`], [`client_proxy`] and [`client_visitor`] are the lists of what the stock
+//! programs have.
 
 mod addr;
 mod client;
@@ -12,12 +14,18 @@ mod message;
 pub mod ports;
 mod proxy_protocol;
 mod server;
+pub mod stcp;
+pub mod sudp;
 pub mod tcp;
 #[cfg(test)]
 mod testing;
 pub mod udp;
+pub mod visiting;
+mod visitor;
 
 pub use client::{ClientCx, client_proxy, layer_flags};
 pub use message::{new_proxy, wire_name};
 pub use ports::Ports;
 pub use server::{ServerResources, server_kinds};
+pub use visiting::Visitors;
+pub use visitor::client_visitor;

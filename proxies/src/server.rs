@@ -5,7 +5,10 @@ use std::sync::Arc;
 use culvert_http::{HttpVhost, HttpsVhost};
 use culvert_proxy::ServerKinds;
 
-use crate::{http::HttpKind, https::HttpsKind, ports::Ports, tcp::TcpKind, udp::UdpKind};
+use crate::{
+    http::HttpKind, https::HttpsKind, ports::Ports, stcp::StcpKind, sudp::SudpKind, tcp::TcpKind,
+    udp::UdpKind, visiting::Visitors,
+};
 
 /// What the kinds of a server hand out.
 #[derive(Clone, Debug)]
@@ -26,6 +29,8 @@ pub struct ServerResources {
     pub https_port: u16,
     /// `subDomainHost`; empty for none.
     pub sub_domain_host: String,
+    /// Where visitors find stcp and sudp proxies.
+    pub visitors: Visitors,
 }
 
 /// Every kind of the stock server, on these resources.
@@ -45,6 +50,8 @@ pub fn server_kinds(resources: &ServerResources) -> ServerKinds {
             all.https_port,
             all.sub_domain_host,
         ))
+        .with(StcpKind::new(all.visitors.clone()))
+        .with(SudpKind::new(all.visitors))
 }
 
 #[cfg(test)]
@@ -67,8 +74,9 @@ mod tests {
             https: None,
             https_port: 0,
             sub_domain_host: String::new(),
+            visitors: Visitors::default(),
         });
-        for name in ["", "tcp", "udp", "http", "https"] {
+        for name in ["", "tcp", "udp", "http", "https", "stcp", "sudp"] {
             kinds.get(name).unwrap();
         }
         let error = kinds.get("quux").unwrap_err();

@@ -22,6 +22,9 @@ use tracing::Span;
 /// Bytes that one direction of a work connection holds.
 const PIPE: usize = 64 * 1024;
 
+/// The user that the proxies belong to.
+pub(crate) const OWNER: &str = "owner";
+
 /// A session that is not there.
 #[derive(Debug)]
 pub(crate) struct Joined {
@@ -54,11 +57,20 @@ pub(crate) struct Joined {
 impl Joined {
     /// Joined with `client`, or with the test itself when there is none.
     pub(crate) fn new(client: Option<BoxClientProxy>, flags: LayerFlags) -> Arc<Self> {
+        Self::named("owner.proxy", client, flags)
+    }
+
+    /// The same for a proxy of this name.
+    pub(crate) fn named(
+        name: &str,
+        client: Option<BoxClientProxy>,
+        flags: LayerFlags,
+    ) -> Arc<Self> {
         let root = Scope::root(Handle::current());
         let child = || root.child(Span::none());
         let (scope, users) = (child(), child());
         Arc::new(Self {
-            name: "proxy".into(),
+            name: name.into(),
             client,
             flags,
             scope,
@@ -124,6 +136,10 @@ impl Joined {
 impl ServerCx for Joined {
     fn name(&self) -> &ProxyName {
         &self.name
+    }
+
+    fn user(&self) -> &str {
+        OWNER
     }
 
     fn work_conn(&self, user: UserAddrs) -> BoxFuture<'_, Result<Stream, ProxyError>> {

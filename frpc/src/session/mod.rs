@@ -2,16 +2,18 @@
 
 mod control;
 mod login;
+mod visit;
 mod work;
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use culvert_conf::{AuthMethod, ClientConfig, WireVersion};
 use culvert_io::Scope;
 use culvert_transport::BoxSession;
 use culvert_wire::{Codec, Key, Token};
+use parking_lot::Mutex;
 
-use crate::proxies::Proxies;
+use crate::{proxies::Proxies, visitors::Visitors};
 pub(crate) use control::End;
 pub use login::LoginError;
 pub(crate) use login::login;
@@ -24,8 +26,11 @@ pub(crate) struct Client {
     /// The key of v1 control streams and of encrypted work connections.
     pub(crate) key: Key,
     pub(crate) proxies: Proxies,
+    pub(crate) visitors: Visitors,
     /// User connections, which outlive a session.
     pub(crate) users: Scope,
+    /// The session of now, for visitors.
+    current: Mutex<Weak<Session>>,
 }
 
 impl Client {
@@ -37,13 +42,16 @@ impl Client {
         };
         let key = token.key();
         let proxies = Proxies::new(&config, &key, root);
+        let visitors = Visitors::new(&config, root);
         let users = root.child(tracing::Span::none());
         Self {
             config,
             token,
             key,
             proxies,
+            visitors,
             users,
+            current: Mutex::default(),
         }
     }
 

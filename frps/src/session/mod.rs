@@ -3,6 +3,7 @@
 mod control;
 mod login;
 mod proxies;
+mod visit;
 mod work;
 mod work_pool;
 
@@ -23,6 +24,7 @@ use tokio::sync::{mpsc, watch};
 use crate::server::Server;
 pub(crate) use login::login;
 use proxies::Proxies;
+pub(crate) use visit::accept_visitor;
 pub(crate) use work::accept_work;
 use work_pool::WorkPool;
 

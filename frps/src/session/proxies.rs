@@ -110,6 +110,10 @@ impl ServerCx for Lent {
         &self.name
     }
 
+    fn user(&self) -> &str {
+        self.session.user()
+    }
+
     fn work_conn(&self, user: UserAddrs) -> BoxFuture<'_, Result<Stream, ProxyError>> {
         Box::pin(async move {
             let work = self.session.start_work(&self.name, user).await?;

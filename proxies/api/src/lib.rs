@@ -3,7 +3,8 @@
 //! A kind on the server turns a client's `NewProxy` into an open proxy: a port, a route, a
 //! listener; everything it takes is a [`Lease`] that frees itself. A kind on the client serves
 //! one work connection. The layers of a work connection (encryption, compression) are put on by
-//! the session before a kind sees the stream, in the order that one module alone knows.
+//! the session before a kind sees the stream, in the order that one module alone knows. A visitor
+//! takes users at a client and brings them to somebody's secret service.
 
 mod client;
 mod error;
@@ -11,6 +12,7 @@ pub mod layers;
 mod lease;
 mod server;
 mod snappy;
+mod visitor;
 
 pub use client::{BoxClientProxy, ClientProxy, Work};
 pub use error::ProxyError;
@@ -18,3 +20,4 @@ pub use layers::LayerFlags;
 pub use lease::Lease;
 pub use server::{BoxFuture, DynServerKind, Opened, ServerCx, ServerKind, ServerKinds, UserAddrs};
 pub use snappy::SnappyStream;
+pub use visitor::{BoxVisitor, Visitor, VisitorCx, VisitorStream};

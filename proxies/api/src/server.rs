@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt, future::Future, net::SocketAddr, pin::Pin, sync::Arc};
 
-use culvert_io::{Scope, Stream};
+use culvert_io::{Meter, Scope, Stream};
 use culvert_wire::{Codec, ProxyName, msg::NewProxy};
 
 use crate::{Lease, ProxyError};
@@ -25,6 +25,11 @@ pub trait ServerCx: fmt::Debug + Send + Sync + 'static {
     /// The proxy's name on the wire.
     fn name(&self) -> &ProxyName;
 
+    /// The user that the proxy belongs to; empty for a client without one.
+    fn user(&self) -> &str {
+        ""
+    }
+
     /// A work connection for one user: taken from the pool or asked for, `StartWorkConn` sent,
     /// encryption and compression put on as the proxy asked.
     ///
@@ -38,6 +43,11 @@ pub trait ServerCx: fmt::Debug + Send + Sync + 'static {
     /// Where the tasks of user connections belong (`spawn_graceful`): they outlive the proxy and
     /// the session, as upstream's do, and are given time to end when the program stops.
     fn users(&self) -> &Scope;
+
+    /// Where the proxy's bytes and user connections are counted, if anybody looks.
+    fn meter(&self) -> Option<&Arc<Meter>> {
+        None
+    }
 
     /// Takes a seat of `maxPortsPerClient`.
     ///

@@ -29,6 +29,8 @@ pub struct LocalUdp {
     port: u16,
     packet_size: usize,
     proxy_protocol: Option<ProxyProtocol>,
+    /// Whether a new work connection ends the one before.
+    single: bool,
     /// What the work connection in use lives in.
     current: Mutex<Option<Scope>>,
 }
@@ -50,8 +52,16 @@ impl LocalUdp {
             port,
             packet_size,
             proxy_protocol,
+            single: true,
             current: Mutex::new(None),
         }
+    }
+
+    /// The same service with any number of work connections at a time: one for each visitor.
+    #[must_use]
+    pub const fn for_visitors(mut self) -> Self {
+        self.single = false;
+        self
     }
 
     async fn resolve(&self) -> Result<SocketAddr, ProxyError> {
@@ -106,14 +116,15 @@ impl LocalUdp {
 }
 
 impl ClientProxy for LocalUdp {
-    /// Serves all users of the proxy. The server keeps one work connection at a time, so a new
-    /// one ends the one before. Fails only when the service has no address.
+    /// Serves all users of the proxy. The server of a udp proxy keeps one work connection at a
+    /// time, so a new one ends the one before. Fails only when the service has no address.
     fn serve<'a>(&'a self, work: Work, scope: &'a Scope) -> BoxFuture<'a, Result<(), ProxyError>> {
         Box::pin(
             async move {
                 let inner = StopOnDrop(scope.child(scope.span().clone()));
-                let before = self.current.lock().replace(inner.0.clone());
-                if let Some(before) = before {
+                if self.single
+                    && let Some(before) = self.current.lock().replace(inner.0.clone())
+                {
                     before.stop();
                 }
                 self.carry(work, &inner.0).await

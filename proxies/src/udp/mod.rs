@@ -3,7 +3,7 @@
 //! All users of a proxy share one work connection, on which each datagram is one message.
 
 mod client;
-mod packets;
+pub(crate) mod packets;
 mod server;
 mod sockets;
 #[cfg(test)]
@@ -11,3 +11,4 @@ mod tests;
 
 pub use client::LocalUdp;
 pub use server::UdpKind;
+pub(crate) use server::{RETRY, carry, receive};

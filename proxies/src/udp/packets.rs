@@ -16,7 +16,7 @@ use tokio::{
 
 /// Datagrams that wait for the work connection; when there are more, new ones are dropped
 /// (protocol 3.7). At the usual 1500 bytes this is 1.5 MiB.
-pub(super) const QUEUE: usize = 1024;
+pub(crate) const QUEUE: usize = 1024;
 
 /// Datagrams that are put into one write: a burst costs one system call, and base64 keeps a batch
 /// of usual ones under 150 KiB.
@@ -26,10 +26,10 @@ const BATCH: usize = 64;
 const STALLED: Duration = Duration::from_secs(60);
 
 /// The largest UDP payload there is (RFC 768 and 791); a larger `udpPacketSize` means this.
-pub(super) const LARGEST: usize = 65_507;
+pub(crate) const LARGEST: usize = 65_507;
 
 /// The two halves of a work connection that carries datagrams, written by `codec`.
-pub(super) fn split(stream: Stream, codec: Codec) -> (FramedReader, FramedWriter) {
+pub(crate) fn split(stream: Stream, codec: Codec) -> (FramedReader, FramedWriter) {
     // Nothing but messages follows, so the reader may read ahead.
     Framed::new(stream, codec).buffered().split()
 }
@@ -38,7 +38,7 @@ pub(super) fn split(stream: Stream, codec: Codec) -> (FramedReader, FramedWriter
 /// connection fails or the queue is closed.
 ///
 /// *Cancel safety*: datagrams of the current batch are lost.
-pub(super) async fn send_all(
+pub(crate) async fn send_all(
     mut writer: FramedWriter,
     queue: &mut mpsc::Receiver<UdpPacket>,
     ping_every: Option<Duration>,
@@ -68,6 +68,23 @@ pub(super) async fn send_all(
     }
 }
 
+/// Sends one message; one that is too long is dropped, as a datagram of that length would be.
+///
+/// *Cancel safety*: the message may be cut short; the connection cannot be used any more.
+pub(crate) async fn send_one(
+    writer: &mut FramedWriter,
+    message: &Message,
+) -> Result<(), ProxyError> {
+    if let Err(error) = writer.feed(message) {
+        tracing::debug!("datagram dropped: {error}");
+        return Ok(());
+    }
+    timeout(STALLED, writer.flush())
+        .await
+        .map_err(|_| stalled())?
+        .map_err(failed)
+}
+
 async fn until(time: Option<Instant>) {
     match time {
         Some(time) => sleep_until(time).await,
@@ -78,7 +95,7 @@ async fn until(time: Option<Instant>) {
 /// The next datagram; `None` when the peer ended the connection. Pings are passed over.
 ///
 /// *Cancel safety*: safe.
-pub(super) async fn next_packet(
+pub(crate) async fn next_packet(
     reader: &mut FramedReader,
     silence: Option<Duration>,
 ) -> Result<Option<UdpPacket>, ProxyError> {
@@ -110,7 +127,7 @@ fn stalled() -> ProxyError {
     ProxyError::Peer(format!("no progress for {} s", STALLED.as_secs()))
 }
 
-fn failed(error: TransportError) -> ProxyError {
+pub(crate) fn failed(error: TransportError) -> ProxyError {
     match error {
         TransportError::Io(source) => ProxyError::io("work connection", source),
         other => ProxyError::Peer(report(&other)),

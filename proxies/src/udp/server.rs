@@ -7,7 +7,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use culvert_io::{Scope, Stream};
+use culvert_io::{Meter, Scope, Stream};
 use culvert_proxy::{Opened, ProxyError, ServerCx, ServerKind, UserAddrs};
 use culvert_transport::AcceptBackoff;
 use culvert_wire::{
@@ -20,7 +20,7 @@ use tokio::{
     time::{Instant, sleep, sleep_until},
 };
 
-use super::packets::{LARGEST, QUEUE, next_packet, send_all, split};
+use super::packets::{LARGEST, QUEUE, next_packet, send_all, send_one, split};
 use crate::ports::{Bound, Ports};
 
 /// The client gets this long to learn that its proxy is open before it is asked for a work
@@ -28,7 +28,7 @@ use crate::ports::{Bound, Ports};
 const FIRST_ASK: Duration = Duration::from_millis(500);
 
 /// The time between two asks (protocol 3.7); also when the client closes each one at once.
-const RETRY: Duration = Duration::from_secs(1);
+pub(crate) const RETRY: Duration = Duration::from_secs(1);
 
 /// A client pings every 30 s; one that is silent for so long is gone (protocol 3.7).
 const SILENCE: Duration = Duration::from_secs(60);
@@ -76,12 +76,11 @@ impl ServerKind for UdpKind {
             .in_scope(|| tracing::info!("udp proxy listen port [{port}]"));
         let bound = Arc::new(bound);
         let (to_client, queue) = mpsc::channel(QUEUE);
-        scope.spawn(receive(
-            Arc::clone(&bound),
-            to_client,
-            self.packet_size,
-            port,
-        ));
+        let (socket, packet_size) = (Arc::clone(&bound), self.packet_size);
+        let (what, meter) = (format!("udp proxy port [{port}]"), cx.meter().cloned());
+        scope.spawn(async move {
+            receive(&socket.socket, (to_client, packet_size), what, meter).await;
+        });
         scope.spawn(keep_work_conn(cx, bound, queue));
         Ok(Opened {
             remote_addr: format!(":{port}"),
@@ -90,22 +89,27 @@ impl ServerKind for UdpKind {
     }
 }
 
-/// Queues what users send, until the proxy ends; what does not fit is dropped.
-async fn receive(
-    bound: Arc<Bound<UdpSocket>>,
-    to_client: mpsc::Sender<UdpPacket>,
-    packet_size: usize,
-    port: u16,
+/// Queues what users send to a socket that the log calls `what`, cut at `packet_size` bytes; what
+/// does not fit is dropped.
+///
+/// *Cancel safety*: safe.
+pub(crate) async fn receive(
+    socket: &UdpSocket,
+    (queue, packet_size): (mpsc::Sender<UdpPacket>, usize),
+    what: String,
+    meter: Option<Arc<Meter>>,
 ) {
-    let mut backoff = AcceptBackoff::new(format!("udp proxy port [{port}]"));
+    let mut backoff = AcceptBackoff::new(what);
     let mut buffer = vec![0; packet_size];
     loop {
-        match bound.socket.recv_from(&mut buffer).await {
+        match socket.recv_from(&mut buffer).await {
             Ok((n, user)) => {
                 backoff.succeeded();
                 let datagram = Bytes::copy_from_slice(buffer.get(..n).unwrap_or_default());
-                if to_client.try_send(UdpPacket::new(datagram, user)).is_err() {
+                if queue.try_send(UdpPacket::new(datagram, user)).is_err() {
                     tracing::trace!("queue is full, datagram dropped");
+                } else if let Some(meter) = &meter {
+                    meter.add_in(count(n));
                 }
             }
             Err(error) => {
@@ -128,7 +132,8 @@ async fn keep_work_conn(
         let asked = Instant::now();
         match cx.work_conn(UserAddrs::default()).await {
             Ok(stream) => {
-                match carry(stream, cx.codec(), &bound.socket, &mut queue).await {
+                let work = (stream, cx.codec());
+                match carry(work, None, &bound.socket, &mut queue, cx.meter()).await {
                     Ok(()) => tracing::debug!("udp work connection ended by the client"),
                     Err(error) => tracing::info!("udp work connection lost: {error}"),
                 }
@@ -142,15 +147,22 @@ async fn keep_work_conn(
     }
 }
 
-/// Carries datagrams both ways until the connection ends. Never sends a ping: clients would take
-/// it for an empty datagram (protocol 3.7).
-async fn carry(
-    stream: Stream,
-    codec: Codec,
+/// Carries datagrams both ways between a connection and the users of `socket`, until the
+/// connection ends or is silent; `first` is ahead of the `queue`. Never sends a ping: clients would
+/// take it for an empty datagram (protocol 3.7).
+///
+/// *Cancel safety*: datagrams of the current batch are lost.
+pub(crate) async fn carry(
+    (stream, codec): (Stream, Codec),
+    first: Option<UdpPacket>,
     socket: &UdpSocket,
     queue: &mut mpsc::Receiver<UdpPacket>,
+    meter: Option<&Arc<Meter>>,
 ) -> Result<(), ProxyError> {
-    let (mut reader, writer) = split(stream, codec);
+    let (mut reader, mut writer) = split(stream, codec);
+    if let Some(first) = first {
+        send_one(&mut writer, &first.into()).await?;
+    }
     let both = socket.local_addr().is_ok_and(|local| local.is_ipv6());
     let to_users = async {
         while let Some(packet) = next_packet(&mut reader, Some(SILENCE)).await? {
@@ -158,8 +170,13 @@ async fn carry(
                 tracing::debug!("datagram for nobody dropped");
                 continue;
             };
-            if let Err(error) = socket.send_to(&packet.c, reachable(user, both)).await {
-                tracing::debug!("datagram for [{user}] dropped: {error}");
+            match (
+                socket.send_to(&packet.c, reachable(user, both)).await,
+                meter,
+            ) {
+                (Ok(n), Some(meter)) => meter.add_out(count(n)),
+                (Ok(_), None) => {}
+                (Err(error), _) => tracing::debug!("datagram for [{user}] dropped: {error}"),
             }
         }
         Ok(())
@@ -168,6 +185,10 @@ async fn carry(
         done = to_users => done,
         done = send_all(writer, queue, None) => done,
     }
+}
+
+fn count(bytes: usize) -> u64 {
+    u64::try_from(bytes).unwrap_or(u64::MAX)
 }
 
 /// The address as a socket for both families wants it: IPv4 in IPv6 form.

@@ -1,0 +1,48 @@
+//! What the client lends to its visitors: streams on the session of now.
+
+use std::sync::Arc;
+
+use culvert_io::Scope;
+use culvert_proxy::{BoxFuture, ProxyError, VisitorCx, VisitorStream};
+use culvert_transport::{TransportError, report};
+
+use super::{Client, Session};
+
+impl Client {
+    /// Notes the session of now.
+    pub(crate) fn is_on(&self, session: &Arc<Session>) {
+        *self.current.lock() = Arc::downgrade(session);
+    }
+}
+
+impl VisitorCx for Client {
+    fn open(&self) -> BoxFuture<'_, Result<VisitorStream, ProxyError>> {
+        Box::pin(async move {
+            let session = self.current.lock().upgrade();
+            let Some(session) = session.filter(|session| !session.scope.is_stopped()) else {
+                return Err(ProxyError::NoWorkConn("not logged in to the server"));
+            };
+            let stream = session.link.open().await.map_err(failed)?;
+            Ok(VisitorStream {
+                stream,
+                run_id: session.run_id.clone(),
+                codec: self.codec(),
+            })
+        })
+    }
+
+    fn user(&self) -> &str {
+        &self.config.user
+    }
+
+    fn users(&self) -> &Scope {
+        &self.users
+    }
+}
+
+fn failed(error: TransportError) -> ProxyError {
+    match error {
+        TransportError::Io(source) => ProxyError::io("open a stream to the server", source),
+        other => ProxyError::Peer(report(&other)),
+    }
+}
