@@ -5,6 +5,7 @@
 //! * [`HttpVhost`]: serves the users of http proxies over pooled work connections.
 //! * [`HttpBridge`]: the same for one service that is dialled; [`serve_handler`] for any answers.
 //! * [`HttpsVhost`]: passes the users of https proxies on by the name in their ClientHello.
+//! * [`web`]: the small web server of dashboards and admin APIs.
 
 #![forbid(unsafe_code)]
 
@@ -12,6 +13,7 @@ mod auth;
 mod reverse;
 pub mod sniff;
 mod vhost;
+pub mod web;
 
 pub use auth::{Basic, Credentials};
 pub use reverse::{

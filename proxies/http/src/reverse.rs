@@ -8,6 +8,7 @@ mod body;
 mod fault;
 mod guard;
 mod headers;
+mod metered;
 mod pool;
 mod request;
 mod serve;

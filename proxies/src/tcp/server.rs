@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, sync::Arc};
 
-use culvert_io::{Peer, Relaying, Scope, Stream, relay};
+use culvert_io::{Meter, Peer, Relaying, Scope, Stream, relay};
 use culvert_proxy::{Opened, ProxyError, ServerCx, ServerKind, UserAddrs};
 use culvert_transport::AcceptBackoff;
 use culvert_wire::msg::NewProxy;
@@ -122,12 +122,18 @@ async fn serve(
         work = cx.work_conn(addrs) => work,
     };
     drop(seat);
+    let meter = cx.meter().cloned();
     drop(cx);
     let work = match work {
         Ok(work) => work,
         Err(error) => return tracing::warn!("no work connection for user [{addr}]: {error}"),
     };
-    let done = relay(user, work, &Relaying::default()).await;
+    let _open = meter.as_ref().map(Meter::connected);
+    let how = Relaying {
+        meter,
+        ..Relaying::default()
+    };
+    let done = relay(user, work, &how).await;
     tracing::debug!(
         "user [{addr}] done: {} bytes in, {} bytes out, {:?}",
         done.to_work,

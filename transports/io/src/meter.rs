@@ -13,6 +13,7 @@ pub struct Meter {
     inward: AtomicU64,
     outward: AtomicU64,
     connections: AtomicU64,
+    opened: AtomicU64,
 }
 
 /// One open connection; dropping it counts it as closed.
@@ -56,10 +57,17 @@ impl Meter {
         self.connections.load(Ordering::Relaxed)
     }
 
+    /// Connections that were ever opened.
+    #[must_use]
+    pub fn opened(&self) -> u64 {
+        self.opened.load(Ordering::Relaxed)
+    }
+
     /// Counts one more open connection until the answer is dropped.
     #[must_use]
     pub fn connected(self: &Arc<Self>) -> Connected {
         self.connections.fetch_add(1, Ordering::Relaxed);
+        self.opened.fetch_add(1, Ordering::Relaxed);
         Connected {
             meter: Arc::clone(self),
         }
@@ -89,6 +97,6 @@ mod tests {
         drop(first);
         assert_eq!(meter.connections(), 1);
         drop(second);
-        assert_eq!(meter.connections(), 0);
+        assert_eq!((meter.connections(), meter.opened()), (0, 2));
     }
 }

@@ -36,7 +36,7 @@ pub use codec::{Codec, Version};
 pub use compress::{SnappyDecoder, SnappyEncoder};
 pub use crypt::{CfbDecryptor, CfbEncryptor, Key};
 pub use error::{CompressError, Fault, HelloError, RecordError, WireError};
-pub use msg::{Body, Message, MessageType};
+pub use msg::{Body, Message, MessageType, json::go_json};
 pub use names::{ProxyName, RunId};
 pub use v2::ControlCipher;
 

@@ -16,6 +16,7 @@ use super::{
     HttpRules,
     body::{RequestBody, Sent},
     fault::Fault,
+    metered::metered,
     pool::{Checkout, Pool},
 };
 
@@ -42,7 +43,7 @@ enum Source {
 impl Source {
     async fn connect(&self, user: UserAddrs) -> Result<Stream, ProxyError> {
         match self {
-            Self::Session(cx) => cx.work_conn(user).await,
+            Self::Session(cx) => Ok(metered(cx.work_conn(user).await?, cx.meter())),
             Self::Service(service, _) => service.dial().await,
         }
     }

@@ -4,7 +4,7 @@
 use std::{fmt, io, sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
-use culvert_io::{Relaying, Stream, relay};
+use culvert_io::{Meter, Relaying, Stream, relay};
 use culvert_proxy::{Lease, ProxyError, ServerCx, UserAddrs};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -42,7 +42,13 @@ impl HttpsBackend {
         };
         match self.0.work_conn(addrs).await {
             Ok(work) => {
-                let ended = relay(user, work, &Relaying::default()).await;
+                let meter = self.0.meter().cloned();
+                let _open = meter.as_ref().map(Meter::connected);
+                let how = Relaying {
+                    meter,
+                    ..Relaying::default()
+                };
+                let ended = relay(user, work, &how).await;
                 tracing::debug!("https connection of [{}] ended: {:?}", peer.addr, ended.end);
             }
             Err(error) => tracing::warn!("failed to get work connection: {error}"),

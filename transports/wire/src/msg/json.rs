@@ -37,6 +37,22 @@ pub(crate) fn write<T: Serialize>(
         })
 }
 
+/// A value as one line of JSON the way Go's `json.Encoder` writes it: compact, HTML characters
+/// escaped, a line break behind. For answers of our own APIs, which need no limit.
+///
+/// # Errors
+/// The value has no JSON form, such as a map whose keys are no text.
+pub fn go_json<T: Serialize>(value: &T) -> Result<Vec<u8>, WireError> {
+    let mut out = Vec::new();
+    value
+        .serialize(&mut serde_json::Serializer::with_formatter(
+            &mut out, GoText,
+        ))
+        .map_err(|_shape| WireError::Encode("an answer"))?;
+    out.push(b'\n');
+    Ok(out)
+}
+
 /// Appends to a buffer up to a limit.
 struct Capped<'a> {
     out: &'a mut BytesMut,

@@ -1,0 +1,16 @@
+//! The small web server of dashboards and admin APIs: routes, authentication, answers (api 0).
+//!
+//! A [`Site`] is a table of routes and is asked without any socket; [`serve`] puts it on a stream.
+
+mod answer;
+mod request;
+mod serve;
+mod site;
+
+pub use answer::Answer;
+pub use request::Request;
+pub use serve::serve;
+pub use site::Site;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,231 @@
+//! The table of routes, and what every request passes before its handler (api 0).
+
+use std::{fmt, future::Future, time::Duration};
+
+use bytes::Bytes;
+use culvert_proxy::BoxFuture;
+use http::{
+    HeaderMap, Method, StatusCode, Uri,
+    header::{AUTHORIZATION, HOST, ORIGIN},
+    request::Parts,
+};
+use http_body_util::{BodyExt, Limited};
+use hyper::body::Body;
+
+use super::{
+    Answer, Request,
+    request::{Variables, query},
+};
+use crate::{Basic, Credentials};
+
+/// How long somebody with a wrong password waits for the answer, as upstream
+/// (pkg/util/net/http.go).
+const PENALTY: Duration = Duration::from_millis(200);
+
+/// The longest body. The largest that scripts send is a configuration file; a thousand proxies
+/// take about 200 kB.
+const BODY: usize = 4 << 20;
+/// How long a body may take (upstream's read timeout).
+const BODY_TIMEOUT: Duration = Duration::from_secs(60);
+
+type Handler = Box<dyn Fn(Request) -> BoxFuture<'static, Answer> + Send + Sync>;
+
+struct Route {
+    method: Method,
+    pattern: &'static str,
+    handler: Handler,
+}
+
+/// What a web server serves: routes, and who may use them.
+pub struct Site {
+    credentials: Option<Credentials>,
+    routes: Vec<Route>,
+}
+
+impl Site {
+    /// A site that has only `/healthz`; without credentials everybody may use it.
+    #[must_use]
+    pub const fn new(credentials: Option<Credentials>) -> Self {
+        Self {
+            credentials,
+            routes: Vec::new(),
+        }
+    }
+
+    /// The same site with one more route. A part of `pattern` in braces is a variable: any text
+    /// without a slash, as in `/api/proxies/{name}`.
+    #[must_use]
+    pub fn on<F, Fut>(mut self, method: Method, pattern: &'static str, handler: F) -> Self
+    where
+        F: Fn(Request) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Answer> + Send + 'static,
+    {
+        self.routes.push(Route {
+            method,
+            pattern,
+            handler: Box::new(move |request| Box::pin(handler(request))),
+        });
+        self
+    }
+
+    /// Answers one request.
+    ///
+    /// *Cancel safety*: the handler's future is dropped where it is.
+    pub async fn answer<B>(&self, request: http::Request<B>) -> Answer
+    where
+        B: Body<Data = Bytes>,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let (parts, body) = request.into_parts();
+        let path = parts.uri.path();
+        if path == "/healthz" {
+            return Answer::empty();
+        }
+        if let Some(clean) = cleaned(path) {
+            let query = parts.uri.query().map(|q| format!("?{q}"));
+            return Answer::moved(&format!("{clean}{}", query.unwrap_or_default()));
+        }
+        let (route, variables) = match self.find(&parts.method, path) {
+            Ok(found) => found,
+            Err(missed) => return missed,
+        };
+        if !self.admits(&parts.headers) {
+            tokio::time::sleep(PENALTY).await;
+            return Answer::unauthorized();
+        }
+        if is_foreign(&parts) {
+            tracing::warn!("refused [{path}], which another site asked for through a browser");
+            let text = "cross-site request refused";
+            return Answer::text(StatusCode::FORBIDDEN, text);
+        }
+        let body = match read(body).await {
+            Ok(body) => body,
+            Err(refused) => return refused,
+        };
+        tracing::info!("http request: [{path}]");
+        let request = Request {
+            variables,
+            query: query(parts.uri.query().unwrap_or_default()),
+            body,
+        };
+        let answer = (route.handler)(request).await;
+        match answer.error() {
+            Some(error) => tracing::warn!("http response [{path}]: error: {error}"),
+            None => tracing::info!("http response [{path}]: code [{}]", answer.code()),
+        }
+        answer
+    }
+
+    /// The route of a request; an unknown path and a wrong method are not asked who they are.
+    fn find(&self, method: &Method, path: &str) -> Result<(&Route, Variables), Answer> {
+        let mut known = false;
+        for route in &self.routes {
+            if let Some(variables) = matched(route.pattern, path) {
+                if route.method == *method {
+                    return Ok((route, variables));
+                }
+                known = true;
+            }
+        }
+        Err(if known {
+            Answer::status(StatusCode::METHOD_NOT_ALLOWED)
+        } else {
+            Answer::not_found()
+        })
+    }
+
+    fn admits(&self, headers: &HeaderMap) -> bool {
+        self.credentials.as_ref().is_none_or(|asked| {
+            let given = headers.get(AUTHORIZATION).and_then(Basic::parse);
+            asked.admit(given.as_ref())
+        })
+    }
+}
+
+impl fmt::Debug for Site {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let patterns = self.routes.iter().map(|route| route.pattern);
+        f.debug_list().entries(patterns).finish()
+    }
+}
+
+/// The variables of `path` if it has the form of `pattern`.
+fn matched(pattern: &'static str, path: &str) -> Option<Variables> {
+    let mut variables = Vec::new();
+    let (mut parts, mut given) = (pattern.split('/'), path.split('/'));
+    loop {
+        match (parts.next(), given.next()) {
+            (None, None) => return Some(variables),
+            (Some(part), Some(text)) => {
+                let name = part.strip_prefix('{').and_then(|p| p.strip_suffix('}'));
+                match name {
+                    Some(name) if !text.is_empty() => variables.push((name, text.to_owned())),
+                    None if part == text => {}
+                    _ => return None,
+                }
+            }
+            _ => return None,
+        }
+    }
+}
+
+/// The path without `//`, `.` and `..`, if it has any; browsers are sent there, as gorilla/mux
+/// under upstream does.
+fn cleaned(path: &str) -> Option<String> {
+    let parts = || path.split('/').skip(1);
+    let last = parts().count().saturating_sub(1);
+    let odd =
+        |(at, part): (usize, &str)| part == "." || part == ".." || part.is_empty() && at != last;
+    if path.starts_with('/') && !parts().enumerate().any(odd) {
+        return None;
+    }
+    let mut kept: Vec<&str> = Vec::new();
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => drop(kept.pop()),
+            part => kept.push(part),
+        }
+    }
+    let end = if path.ends_with('/') && !kept.is_empty() {
+        "/"
+    } else {
+        ""
+    };
+    Some(format!("/{}{end}", kept.join("/")))
+}
+
+/// Whether a page of another site makes a browser change something here. Browsers say so in
+/// `Sec-Fetch-Site`; old ones at least name the page's origin. Programs send neither.
+fn is_foreign(parts: &Parts) -> bool {
+    if [Method::GET, Method::HEAD, Method::OPTIONS].contains(&parts.method) {
+        return false;
+    }
+    if let Some(site) = parts.headers.get("sec-fetch-site") {
+        return site != "same-origin" && site != "none";
+    }
+    let Some(origin) = parts.headers.get(ORIGIN) else {
+        return false;
+    };
+    let origin = origin.to_str().ok().and_then(|o| o.parse::<Uri>().ok());
+    let from = origin.as_ref().and_then(Uri::authority);
+    let here = parts.headers.get(HOST).and_then(|h| h.to_str().ok());
+    !matches!((from, here), (Some(from), Some(here)) if from.as_str().eq_ignore_ascii_case(here))
+}
+
+/// Reads a body to its end.
+async fn read<B>(body: B) -> Result<Bytes, Answer>
+where
+    B: Body<Data = Bytes>,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    match tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, BODY).collect()).await {
+        Ok(Ok(whole)) => Ok(whole.to_bytes()),
+        Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => Err(Answer::text(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "request body is too long",
+        )),
+        Ok(Err(_)) => Err(Answer::status(StatusCode::BAD_REQUEST)),
+        Err(_) => Err(Answer::status(StatusCode::REQUEST_TIMEOUT)),
+    }
+}
