@@ -35,18 +35,6 @@ pub enum ConfigError {
         /// The first line that is not text.
         line: u32,
     },
-    /// Bytes: another format than TOML.
-    #[error(
-        "{file}:{line}: this is a file in {format} format, and this build reads TOML; convert it to TOML"
-    )]
-    NotToml {
-        /// The file.
-        file: String,
-        /// The line that gives it away.
-        line: u32,
-        /// What it is.
-        format: Format,
-    },
     /// Bytes: not a template, or one that fails. The name of templates is upstream's.
     #[error("{file}:{line}: template: frp:{line}: {reason}")]
     Template {
@@ -67,11 +55,13 @@ pub enum ConfigError {
         /// What is wrong there, in upstream's words.
         reason: String,
     },
-    /// Bytes: not valid TOML.
-    #[error("{file}:{line}: toml: line {line}, column {column}: {message}")]
+    /// Bytes: not valid TOML, JSON or YAML.
+    #[error("{file}:{line}: {format}: line {line}, column {column}: {message}")]
     Syntax {
         /// The file.
         file: String,
+        /// What it was taken for.
+        format: Format,
         /// The line.
         line: u32,
         /// The column, counted in characters from 1.
@@ -87,10 +77,12 @@ pub enum ConfigError {
     },
 }
 
-/// A format that is not read.
+/// A format of files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Format {
+    /// TOML.
+    Toml,
     /// YAML.
     Yaml,
     /// JSON.
@@ -100,8 +92,9 @@ pub enum Format {
 impl fmt::Display for Format {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Yaml => "YAML",
-            Self::Json => "JSON",
+            Self::Toml => "toml",
+            Self::Yaml => "error converting YAML to JSON: yaml",
+            Self::Json => "json",
         })
     }
 }

@@ -1,5 +1,8 @@
 //! From a file to one tree of values; the only module that knows file formats.
 
+mod json;
+mod yaml;
+
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read;
@@ -104,56 +107,95 @@ fn render(
     })
 }
 
-fn parse_plain(text: &str, name: &str) -> Result<Node, ConfigError> {
-    let file = || name.to_owned();
-    let text = text.strip_prefix('\u{FEFF}').unwrap_or(text);
-    let places = Places::new(text);
-    match DeTable::parse(text) {
-        Ok(table) => Ok(Node {
-            line: 1,
-            value: places.table(table.get_ref()),
-        }),
-        Err(error) => {
-            let extension = Path::new(name).extension().and_then(|e| e.to_str());
-            if extension != Some("toml")
-                && let Some((line, format)) = other_format(text)
-            {
-                return Err(ConfigError::NotToml {
-                    file: file(),
-                    line,
-                    format,
-                });
-            }
-            let at = error.span().map_or(0, |span| span.start);
-            Err(ConfigError::Syntax {
-                file: file(),
-                line: places.line(at),
-                column: places.column(at),
-                message: error.message().replace('\n', "; "),
-            })
+/// Lists and tables inside each other in JSON and YAML: far deeper than the schema, far less than
+/// the stack.
+const MOST_DEPTH: usize = 128;
+
+/// What a parser says of a text.
+#[derive(Debug)]
+struct TextError {
+    line: u32,
+    column: usize,
+    message: String,
+}
+
+impl TextError {
+    fn of(self, format: Format, name: &str) -> ConfigError {
+        ConfigError::Syntax {
+            file: name.to_owned(),
+            format,
+            line: self.line,
+            column: self.column,
+            message: self.message,
         }
     }
 }
 
-/// Which other format a text that is not TOML seems to be.
-fn other_format(text: &str) -> Option<(u32, Format)> {
-    let (number, first) = numbered(text)
-        .map(|(number, line)| (number, line.trim()))
-        .find(|(_, line)| !line.is_empty() && !line.starts_with('#'))?;
-    if first.starts_with('{') {
-        return Some((number, Format::Json));
+/// Takes a text for what it is, not for what its name says: TOML if it is that, JSON if it begins
+/// with a brace, else YAML. A text that is none of them and does not look like YAML was meant to
+/// be TOML.
+fn parse_plain(text: &str, name: &str) -> Result<Node, ConfigError> {
+    let text = text.strip_prefix('\u{FEFF}').unwrap_or(text);
+    let fault = match toml(text) {
+        Ok(node) => return Ok(node),
+        Err(fault) => fault,
+    };
+    let extension = Path::new(name).extension().and_then(|e| e.to_str());
+    if extension == Some("toml") {
+        return Err(fault.of(Format::Toml, name));
     }
-    let key_length = first
-        .bytes()
-        .take_while(|b| b.is_ascii_alphanumeric() || *b == b'_')
-        .count();
-    let rest = first.get(key_length..).unwrap_or_default();
-    let yaml_key = key_length > 0 && (rest == ":" || rest.starts_with(": "));
-    (yaml_key || first == "---").then_some((number, Format::Yaml))
+    if text.trim_start().starts_with('{') {
+        return json::parse(text).map_err(|fault| fault.of(Format::Json, name));
+    }
+    let meant = matches!(extension, Some("yaml" | "yml")) || looks_like_yaml(text);
+    match yaml::parse(text) {
+        Ok(node) if meant || matches!(node.value, Value::Table(_)) => Ok(node),
+        Err(fault) if meant => Err(fault.of(Format::Yaml, name)),
+        _ => Err(fault.of(Format::Toml, name)),
+    }
 }
 
-fn numbered(text: &str) -> impl Iterator<Item = (u32, &str)> {
-    (1..).zip(text.lines())
+fn toml(text: &str) -> Result<Node, TextError> {
+    let places = Places::new(text);
+    let table = DeTable::parse(text).map_err(|error| {
+        let at = error.span().map_or(0, |span| span.start);
+        TextError {
+            line: places.line(at),
+            column: places.column(at),
+            message: error.message().replace('\n', "; "),
+        }
+    })?;
+    Ok(Node {
+        line: 1,
+        value: places.table(table.get_ref()),
+    })
+}
+
+/// Whether the first line that is no comment has a key and a colon, or is an item.
+fn looks_like_yaml(text: &str) -> bool {
+    let mut lines = text.lines().map(str::trim);
+    let first = lines.find(|line| !line.is_empty() && !line.starts_with('#'));
+    let Some(first) = first else {
+        return false;
+    };
+    let is_key = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-');
+    let rest = first.trim_start_matches(is_key);
+    let yaml_key = rest.len() < first.len() && (rest == ":" || rest.starts_with(": "));
+    yaml_key || first.starts_with("- ") || first == "---"
+}
+
+/// Entries as a table; null is as if it were not written.
+fn table(entries: BTreeMap<String, Option<Node>>) -> Value {
+    let entries = entries.into_iter();
+    Value::Table(
+        entries
+            .filter_map(|(key, node)| Some((key, node?)))
+            .collect(),
+    )
+}
+
+fn newlines(text: &str) -> u32 {
+    number(text.bytes().filter(|b| *b == b'\n').count())
 }
 
 fn number(line: usize) -> u32 {
