@@ -5,6 +5,8 @@
 
 mod app;
 mod cli;
+mod dashboard;
+mod figures;
 pub mod front;
 mod greet;
 mod registry;

@@ -13,7 +13,7 @@ use culvert_wire::{
     v2::{self, Negotiated},
 };
 
-use crate::{front::Shared, registry::Registry, strangers::Strangers};
+use crate::{figures::Figures, front::Shared, registry::Registry, strangers::Strangers};
 
 /// What every connection of the server shares.
 pub(crate) struct Server {
@@ -25,6 +25,7 @@ pub(crate) struct Server {
     pub(crate) visitors: Visitors,
     pub(crate) registry: Arc<Registry>,
     pub(crate) strangers: Arc<Strangers>,
+    pub(crate) figures: Figures,
     pub(crate) http: Option<Arc<HttpVhost>>,
     pub(crate) https: Option<Arc<HttpsVhost>>,
     pub(crate) shared: Shared,

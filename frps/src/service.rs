@@ -11,6 +11,8 @@ use culvert_transports::{ServerStack, Transports, find, quic_options, server_opt
 use tokio::{net::TcpListener, runtime::Handle};
 
 use crate::{
+    dashboard::{self, Door},
+    figures::{self, Figures},
     front::{self, Links, Port, Shared},
     registry::Registry,
     server::{Auth, Server},
@@ -51,6 +53,12 @@ pub enum StartError {
         /// Why not.
         source: std::io::Error,
     },
+    /// The port of the dashboard cannot be opened; upstream says it without further words.
+    #[error("{}", report(.0))]
+    Web(TransportError),
+    /// The identity of the dashboard cannot be used.
+    #[error("webServer.tls: {}", report(.0))]
+    WebTls(culvert_tls::TlsError),
     /// TLS cannot be set up.
     #[error("transport.tls: {}", report(.0))]
     Tls(TransportError),
@@ -72,6 +80,7 @@ pub struct Service {
     root: Scope,
     listeners: Vec<(TcpListener, Port)>,
     links: Vec<Arc<Links>>,
+    door: Option<Door>,
 }
 
 impl Service {
@@ -101,6 +110,7 @@ impl Service {
         let auth = auth(&config)?;
         let stack = ServerStack::new(&config.transport).map_err(StartError::Tls)?;
         let shared = shared(&config);
+        let door = Door::bind(config.web_server.as_ref()).await?;
         let mut listeners = Vec::new();
         let bind = |what, host: &str, port| bind(what, host.to_owned(), port);
         let what = "create server listener";
@@ -160,6 +170,7 @@ impl Service {
             root,
             listeners,
             links,
+            door,
         })
     }
 
@@ -174,6 +185,7 @@ impl Service {
             root,
             listeners,
             links,
+            door,
         } = self;
         let doors = root.child(tracing::Span::none());
         for (listener, port) in listeners {
@@ -183,6 +195,13 @@ impl Service {
         for open in &links {
             let (server, lanes, root) = (Arc::clone(&server), Arc::clone(&lanes), root.clone());
             doors.spawn(Arc::clone(open).accept(server, lanes, root));
+        }
+        if let Some(door) = door {
+            let site = Arc::new(dashboard::site(&server, door.web()));
+            doors.spawn(door.accept(site, doors.clone()));
+        }
+        if let Some(proxies) = &server.figures.proxies {
+            doors.spawn(figures::sample(Arc::clone(proxies)));
         }
         tracing::info!("frps started successfully");
         stop.await;
@@ -304,6 +323,7 @@ fn assemble(
         stack,
         registry: Arc::new(Registry::default()),
         strangers: Arc::new(Strangers::default()),
+        figures: Figures::new(config.web_server.is_some()),
         http,
         https,
         shared,
@@ -361,7 +381,6 @@ fn warn_of_missing(config: &ServerConfig) {
             config.ssh_tunnel_gateway.is_some(),
             "sshTunnelGateway.bindPort",
         ),
-        (config.web_server.is_some(), "webServer.port"),
     ];
     for (asked, key) in missing {
         if asked {

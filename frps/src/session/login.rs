@@ -1,8 +1,11 @@
 //! A client says who it is; from there on it has a session (protocol 3.3).
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, AtomicU32},
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU32},
+    },
 };
 
 use culvert_io::Scope;
@@ -12,10 +15,16 @@ use culvert_wire::{
     limits::RUN_ID,
     msg::{Login, LoginResp, ReqWorkConn},
 };
+use parking_lot::Mutex;
 use tokio::sync::{mpsc, watch};
 
 use super::{OUTGOING, Session, control, proxies::Proxies, work_pool::WorkPool};
-use crate::{greet::REPLY_TIMEOUT, registry::EnterError, server::Server};
+use crate::{
+    figures::{Arrived, TakenClientId},
+    greet::REPLY_TIMEOUT,
+    registry::EnterError,
+    server::Server,
+};
 
 /// Why a client was not let in; the text is for the client when `detailedErrorsToClient` is set.
 #[derive(Debug, thiserror::Error)]
@@ -30,6 +39,8 @@ enum LoginError {
     ClientSpec,
     #[error(transparent)]
     Enter(#[from] EnterError),
+    #[error(transparent)]
+    ClientId(#[from] TakenClientId),
     #[error("control was replaced during login")]
     Replaced,
     #[error("internal error")]
@@ -54,7 +65,7 @@ pub(crate) async fn login(
         ask.arch
     );
     let admitted = match cipher {
-        Some(cipher) => admit(server, lane, control.codec(), ask)
+        Some(cipher) => admit(server, lane, (control.codec(), peer), ask)
             .await
             .map(|(session, outgoing)| (session, outgoing, cipher)),
         None => Err(LoginError::NoCipher),
@@ -119,7 +130,7 @@ async fn reply(control: &mut Framed, answer: LoginResp) -> culvert_transport::Re
 async fn admit(
     server: &Arc<Server>,
     lane: &Scope,
-    codec: Codec,
+    (codec, peer): (Codec, SocketAddr),
     ask: Login,
 ) -> Result<(Arc<Session>, mpsc::Receiver<Message>), LoginError> {
     if !server.auth.proves(ask.timestamp, &ask.privilege_key) {
@@ -132,7 +143,7 @@ async fn admit(
     let run_id = match ask.run_id.len() {
         0 => RunId::random().map_err(LoginError::Internal)?,
         n if n > 4 * RUN_ID => return Err(LoginError::RunId),
-        _ => RunId::from(ask.run_id),
+        _ => RunId::from(ask.run_id.as_str()),
     };
     let span = tracing::error_span!("session", prefix = %run_id);
     let (outgoing, queue) = mpsc::channel(OUTGOING);
@@ -141,7 +152,9 @@ async fn admit(
     let pool_count = wanted.min(allowed);
     let scope = lane.child(span.clone());
     let session = Arc::new(Session {
-        user: ask.user,
+        user: ask.user.clone(),
+        client_id: ask.client_id.clone(),
+        listed: Mutex::default(),
         codec,
         server: Arc::clone(server),
         pool_count,
@@ -159,6 +172,23 @@ async fn admit(
     if session.is_retired() {
         session.finish().await;
         return Err(LoginError::Replaced);
+    }
+    let arrived = Arrived {
+        user: ask.user,
+        client_id: ask.client_id,
+        run_id: session.run_id.clone(),
+        version: ask.version,
+        wire: codec.version(),
+        hostname: ask.hostname,
+        ip: peer.ip().to_canonical().to_string(),
+    };
+    let now = chrono::Utc::now().timestamp();
+    match server.figures.clients.arrive(arrived, now) {
+        Ok(listed) => *session.listed.lock() = Some(listed),
+        Err(taken) => {
+            session.finish().await;
+            return Err(taken.into());
+        }
     }
     Ok((session, queue))
 }

@@ -19,6 +19,7 @@ use std::{
 use culvert_io::Scope;
 use culvert_proxy::{Lease, ProxyError};
 use culvert_wire::{Codec, Message, RunId, msg::ReqWorkConn};
+use parking_lot::Mutex;
 use tokio::sync::{mpsc, watch};
 
 use crate::server::Server;
@@ -48,6 +49,10 @@ pub(crate) struct Session {
     /// User connections, which outlive the session.
     users: Scope,
     proxies: Proxies,
+    /// What the client calls itself; empty if it does not.
+    client_id: String,
+    /// Its place among the clients that are shown as online.
+    listed: Mutex<Option<Lease>>,
     ports: Arc<AtomicU32>,
     retired: AtomicBool,
     gone: watch::Sender<bool>,
@@ -130,6 +135,7 @@ impl Session {
         self.scope.stop();
         self.pool.close();
         self.proxies.close_all().await;
+        drop(self.listed.lock().take());
         self.server.registry.leave(self);
         self.gone.send_replace(true);
     }

@@ -1,8 +1,14 @@
 //! The open proxies of a session, and what the session lends them.
 
-use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, HashMap},
+    fmt,
+    sync::Arc,
+    time::Duration,
+};
 
-use culvert_io::{Scope, Stream};
+use chrono::Local;
+use culvert_io::{Meter, Scope, Stream};
 use culvert_proxy::{
     BoxFuture, LayerFlags, Lease, Opened, ProxyError, ServerCx, UserAddrs, layers,
 };
@@ -10,6 +16,7 @@ use culvert_wire::{Codec, Key, ProxyName, msg::NewProxy};
 use parking_lot::Mutex;
 
 use super::Session;
+use crate::figures::Owner;
 
 /// The longest proxy name: two of them must fit into one message with room to spare.
 const NAME: usize = 1024;
@@ -23,6 +30,8 @@ pub(super) struct Proxies(Mutex<HashMap<ProxyName, OpenProxy>>);
 struct OpenProxy {
     scope: Scope,
     opened: Opened,
+    /// Its place among the proxies that are shown as online.
+    listed: Option<Lease>,
     name: Lease,
 }
 
@@ -31,6 +40,7 @@ impl OpenProxy {
     async fn close(self) {
         self.scope.close(Duration::ZERO).await;
         drop(self.opened);
+        drop(self.listed);
         drop(self.name);
     }
 }
@@ -56,11 +66,18 @@ impl Session {
             return Err(ProxyError::refused("proxy name is too long"));
         }
         let name = ProxyName::from(ask.proxy_name.as_str());
+        let mut ask = ask;
+        if ask.proxy_type.is_empty() {
+            "tcp".clone_into(&mut ask.proxy_type);
+        }
         let kind = self.server.kinds.get(&ask.proxy_type)?;
         let claimed = self.server.registry.claim(&name, &self.run_id)?;
         let span = tracing::error_span!(parent: self.scope.span(), "proxy", prefix = %name);
         let scope = self.scope.child(span.clone());
+        let figures = self.server.figures.proxies.as_ref();
+        let meter = figures.map(|figures| figures.meter(&name, &ask.proxy_type));
         let cx = Arc::new(Lent {
+            meter: meter.clone(),
             users: self.users.child(span),
             encryption: ask.use_encryption.then(|| self.server.auth.key.clone()),
             compression: ask.use_compression,
@@ -75,15 +92,33 @@ impl Session {
             }
         };
         let remote_addr = opened.remote_addr.clone();
+        let listed = figures.zip(meter).map(|(figures, meter)| {
+            let ask = shown(ask, &remote_addr);
+            figures.open(name.clone(), ask, self.owner(), meter, Local::now())
+        });
         self.proxies.0.lock().insert(
             name,
             OpenProxy {
                 scope,
                 opened,
+                listed,
                 name: claimed,
             },
         );
         Ok(remote_addr)
+    }
+
+    /// Whose proxies these are, as the dashboard shows it.
+    fn owner(&self) -> Owner {
+        let client_id = if self.client_id.is_empty() {
+            self.run_id.to_string()
+        } else {
+            self.client_id.clone()
+        };
+        Owner {
+            user: self.user.clone(),
+            client_id,
+        }
     }
 
     /// Closes a proxy, if it is open.
@@ -96,6 +131,21 @@ impl Session {
     }
 }
 
+/// What may be shown of an ask: no secrets, and the port that the proxy got.
+fn shown(ask: NewProxy, remote_addr: &str) -> NewProxy {
+    let port = remote_addr.strip_prefix(':').and_then(|p| p.parse().ok());
+    NewProxy {
+        remote_port: port.unwrap_or(ask.remote_port),
+        group_key: String::new(),
+        http_user: String::new(),
+        http_pwd: String::new(),
+        headers: BTreeMap::new(),
+        response_headers: BTreeMap::new(),
+        sk: String::new(),
+        ..ask
+    }
+}
+
 /// What a session lends to one proxy.
 struct Lent {
     session: Arc<Session>,
@@ -103,6 +153,7 @@ struct Lent {
     users: Scope,
     encryption: Option<Key>,
     compression: bool,
+    meter: Option<Arc<Meter>>,
 }
 
 impl ServerCx for Lent {
@@ -131,6 +182,10 @@ impl ServerCx for Lent {
 
     fn users(&self) -> &Scope {
         &self.users
+    }
+
+    fn meter(&self) -> Option<&Arc<Meter>> {
+        self.meter.as_ref()
     }
 
     fn count_port(&self) -> Result<Lease, ProxyError> {

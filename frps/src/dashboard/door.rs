@@ -1,0 +1,109 @@
+//! The listener of the dashboard, with or without TLS.
+
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+
+use culvert_conf::WebServer;
+use culvert_http::web::{Site, serve};
+use culvert_io::{Peer, Scope, Stream, socket};
+use culvert_tls::IdentityFiles;
+use culvert_transport::{AcceptBackoff, report};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::Semaphore,
+};
+
+use crate::{front, service::StartError};
+
+/// Browsers and scripts that may be connected at a time. Each costs a socket and at most about
+/// 100 kB; a browser opens six.
+const CONNECTIONS: usize = 256;
+/// How long a TLS handshake may take: upstream's read timeout of a request, which it is part of.
+const HANDSHAKE: Duration = Duration::from_secs(60);
+
+/// An open port for the dashboard.
+#[derive(Debug)]
+pub(crate) struct Door {
+    listener: TcpListener,
+    tls: Option<Arc<culvert_tls::ServerConfig>>,
+    web: WebServer,
+}
+
+impl Door {
+    /// Opens the port, if there is to be one.
+    ///
+    /// *Cancel safety*: nothing is opened.
+    pub(crate) async fn bind(web: Option<&WebServer>) -> Result<Option<Self>, StartError> {
+        let Some(web) = web else {
+            return Ok(None);
+        };
+        let tls = match &web.tls {
+            Some(files) => {
+                let files = IdentityFiles {
+                    cert: files.cert.clone(),
+                    key: files.key.clone(),
+                };
+                let config = culvert_tls::server_config(Some(&files), None);
+                Some(config.map_err(StartError::WebTls)?)
+            }
+            None => None,
+        };
+        let port = u16::from(web.port);
+        let listener = culvert_tcp::listen(&web.addr, port)
+            .await
+            .map_err(StartError::Web)?;
+        tracing::info!("dashboard listen on {}", front::address(&web.addr, port));
+        Ok(Some(Self {
+            listener,
+            tls,
+            web: web.clone(),
+        }))
+    }
+
+    /// What the configuration says about this port.
+    pub(crate) const fn web(&self) -> &WebServer {
+        &self.web
+    }
+
+    /// Serves `site` until dropped; connections live in `scope`.
+    pub(crate) async fn accept(self, site: Arc<Site>, scope: Scope) {
+        let mut backoff = AcceptBackoff::new("the dashboard port");
+        let seats = Arc::new(Semaphore::new(CONNECTIONS));
+        loop {
+            let (socket, addr) = backoff.next_socket(&self.listener).await;
+            let Ok(seat) = Arc::clone(&seats).try_acquire_owned() else {
+                tracing::debug!("too many connections to the dashboard, closing [{addr}]");
+                continue;
+            };
+            let (site, tls, tasks) = (Arc::clone(&site), self.tls.clone(), scope.clone());
+            scope.spawn_graceful(|_stop| async move {
+                match open(socket, addr, tls).await {
+                    Ok(stream) => serve(site, stream, &tasks).await,
+                    Err(err) => {
+                        tracing::debug!(
+                            "dashboard connection of [{addr}] refused: {}",
+                            report(&err)
+                        );
+                    }
+                }
+                drop(seat);
+            });
+        }
+    }
+}
+
+/// Makes a stream of an accepted socket.
+async fn open(
+    socket: TcpStream,
+    addr: SocketAddr,
+    tls: Option<Arc<culvert_tls::ServerConfig>>,
+) -> io::Result<Stream> {
+    socket::tune(&socket, None)?;
+    let peer = Peer::new(addr, socket.local_addr()?, "tcp");
+    let stream = Stream::tcp(socket, peer);
+    let Some(tls) = tls else {
+        return Ok(stream);
+    };
+    tokio::time::timeout(HANDSHAKE, culvert_tls::accept(stream, &tls))
+        .await?
+        .map_err(io::Error::other)
+}

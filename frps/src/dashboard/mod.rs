@@ -1,0 +1,71 @@
+//! The web server of frps: its API in both versions, and the metrics (api 2).
+//!
+//! Handlers are functions of a [`View`], so that they can be asked without a network.
+
+mod client;
+mod door;
+mod metrics;
+mod proxy;
+mod v1;
+mod v2;
+mod view;
+
+use std::{future::ready, sync::Arc};
+
+use culvert_conf::WebServer;
+use culvert_http::{
+    Credentials,
+    web::{Answer, Request, Site},
+};
+use http::{HeaderValue, Method, StatusCode, header::LOCATION};
+
+pub(crate) use door::Door;
+use view::View;
+
+use crate::server::Server;
+
+/// Every route of the dashboard of `server`.
+pub(crate) fn site(server: &Server, web: &WebServer) -> Site {
+    let proxies = server.figures.proxies.clone().unwrap_or_default();
+    let view = View::new(&server.config, Arc::clone(&server.figures.clients), proxies);
+    routes(Arc::new(view), web)
+}
+
+fn routes(view: Arc<View>, web: &WebServer) -> Site {
+    let credentials = Credentials::new(&web.user, web.password.expose());
+    let to_pages = |_| {
+        let answer = Answer::status(StatusCode::MOVED_PERMANENTLY);
+        ready(answer.with(LOCATION, HeaderValue::from_static("/static/")))
+    };
+    let mut site = Site::new(credentials).on(Method::GET, "/", to_pages);
+    let on = |handler: fn(&View, &Request) -> Answer| {
+        let view = Arc::clone(&view);
+        move |request: Request| ready(handler(&view, &request))
+    };
+    if web.prometheus {
+        site = site.on(Method::GET, "/metrics", on(metrics::answer));
+    }
+    site.on(Method::GET, "/api/serverinfo", on(v1::server_info))
+        .on(Method::GET, "/api/clients", on(v1::clients))
+        .on(Method::GET, "/api/clients/{key}", on(v1::client))
+        .on(Method::GET, "/api/proxy/{type}", on(v1::proxies))
+        .on(Method::GET, "/api/proxy/{type}/{name}", on(v1::proxy))
+        .on(Method::GET, "/api/proxies/{name}", on(v1::proxy))
+        .on(Method::GET, "/api/traffic/{name}", on(v1::traffic))
+        .on(Method::DELETE, "/api/proxies", on(v1::prune))
+        .on(Method::GET, "/api/v2/users", on(v2::users))
+        .on(Method::GET, "/api/v2/system/info", on(v2::info))
+        .on(Method::POST, "/api/v2/system/prune", on(v2::prune))
+        .on(Method::GET, "/api/v2/clients", on(v2::clients))
+        .on(Method::GET, "/api/v2/clients/{key}", on(v2::client))
+        .on(Method::GET, "/api/v2/proxies", on(v2::proxies))
+        .on(Method::GET, "/api/v2/proxies/{name}", on(v2::proxy))
+        .on(
+            Method::GET,
+            "/api/v2/proxies/{name}/traffic",
+            on(v2::traffic),
+        )
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,104 @@
+//! What handlers look at: the configuration's public part and the figures.
+
+use std::{collections::BTreeMap, ops::RangeInclusive, sync::Arc, time::Duration};
+
+use chrono::{DateTime, Local};
+use culvert_conf::{Port, PortRanges, ServerConfig};
+use serde::Serialize;
+
+use crate::figures::{Clients, Proxies};
+
+/// What handlers look at.
+#[derive(Debug)]
+pub(super) struct View {
+    pub(super) config: Config,
+    /// `allowPorts` as a flag has it; empty when every port is allowed.
+    pub(super) allow_ports: String,
+    pub(super) tls_force: bool,
+    pub(super) clients: Arc<Clients>,
+    pub(super) proxies: Arc<Proxies>,
+}
+
+/// The part of the configuration that is shown, named and ordered as upstream has it.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Config {
+    bind_port: u16,
+    #[serde(rename = "vhostHTTPPort")]
+    vhost_http_port: u16,
+    #[serde(rename = "vhostHTTPSPort")]
+    vhost_https_port: u16,
+    #[serde(rename = "tcpmuxHTTPConnectPort")]
+    tcpmux_http_connect_port: u16,
+    kcp_bind_port: u16,
+    quic_bind_port: u16,
+    subdomain_host: String,
+    max_pool_count: u32,
+    max_ports_per_client: u32,
+    heartbeat_timeout: i64,
+}
+
+/// What changes all the time.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Status {
+    total_traffic_in: u64,
+    total_traffic_out: u64,
+    cur_conns: u64,
+    client_counts: usize,
+    proxy_type_count: BTreeMap<String, u64>,
+}
+
+impl View {
+    pub(super) fn new(config: &ServerConfig, clients: Arc<Clients>, proxies: Arc<Proxies>) -> Self {
+        Self {
+            config: Config::new(config),
+            allow_ports: ranges(&config.allow_ports),
+            tls_force: config.transport.tls.force,
+            clients,
+            proxies,
+        }
+    }
+
+    pub(super) fn status(&self, now: DateTime<Local>) -> Status {
+        let today = self.proxies.today(now);
+        Status {
+            total_traffic_in: today.inward,
+            total_traffic_out: today.outward,
+            cur_conns: self.proxies.connections(),
+            client_counts: self.clients.online(),
+            proxy_type_count: self.proxies.kinds(),
+        }
+    }
+}
+
+impl Config {
+    fn new(config: &ServerConfig) -> Self {
+        let port = |port: Option<Port>| port.map_or(0, u16::from);
+        let seconds = |d: Duration| i64::try_from(d.as_secs()).unwrap_or(i64::MAX);
+        Self {
+            bind_port: config.bind_port,
+            vhost_http_port: port(config.vhost_http_port),
+            vhost_https_port: port(config.vhost_https_port),
+            tcpmux_http_connect_port: port(config.tcpmux_http_connect.map(|mux| mux.port)),
+            kcp_bind_port: port(config.kcp_bind_port),
+            quic_bind_port: port(config.quic_bind_port),
+            subdomain_host: config.sub_domain_host.clone().unwrap_or_default(),
+            max_pool_count: config.transport.max_pool_count,
+            max_ports_per_client: config.max_ports_per_client.map_or(0, u32::from),
+            heartbeat_timeout: config.transport.heartbeat_timeout.map_or(-1, seconds),
+        }
+    }
+}
+
+/// As a flag has it: `41000-41200,42000`; empty when every port is allowed.
+fn ranges(ports: &PortRanges) -> String {
+    let PortRanges::Only(ranges) = ports else {
+        return String::new();
+    };
+    let text = |r: &RangeInclusive<u16>| match (r.start(), r.end()) {
+        (start, end) if start == end => start.to_string(),
+        (start, end) => format!("{start}-{end}"),
+    };
+    ranges.iter().map(text).collect::<Vec<_>>().join(",")
+}
