@@ -5,6 +5,7 @@
 
 #![forbid(unsafe_code)]
 
+mod answer;
 mod bridge;
 mod front;
 mod greeting;
@@ -12,7 +13,9 @@ mod http2http;
 mod http2https;
 mod https2http;
 mod https2https;
+mod login;
 mod service;
+mod static_file;
 mod table;
 #[cfg(test)]
 mod tests;

@@ -6,8 +6,8 @@ use culvert_conf::PluginConfig;
 use culvert_proxy::{BoxClientProxy, ProxyError};
 
 use crate::{
-    Greeting, http2http, http2https, https2http, https2https, tls2raw::Tls2Raw,
-    unix_domain_socket::UnixDomainSocket,
+    Greeting, http2http, http2https, https2http, https2https, static_file::StaticFiles,
+    tls2raw::Tls2Raw, unix_domain_socket::UnixDomainSocket,
 };
 
 /// What serves the work connections of a proxy that has a plugin; `None` when this build does not
@@ -29,9 +29,9 @@ pub fn plugin(
             local_addr,
             identity,
         } => Arc::new(Tls2Raw::new(local_addr, identity.as_ref(), greeting)?),
-        PluginConfig::HttpProxy(_)
-        | PluginConfig::Socks5(_)
-        | PluginConfig::StaticFile(_)
-        | PluginConfig::VirtualNet => return Ok(None),
+        PluginConfig::StaticFile(own) => Arc::new(StaticFiles::new(own)),
+        PluginConfig::HttpProxy(_) | PluginConfig::Socks5(_) | PluginConfig::VirtualNet => {
+            return Ok(None);
+        }
     }))
 }

@@ -3,3 +3,4 @@
 mod bridges;
 mod fixture;
 mod raw;
+mod static_file;
