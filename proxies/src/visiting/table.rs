@@ -148,6 +148,11 @@ impl Visit {
             seat,
         } = self;
         let Peer { addr, local, .. } = *stream.peer();
+        // It was accepted on the thread of its own session; from now on it is served here.
+        let stream = match stream.adopt() {
+            Ok(stream) => stream,
+            Err(error) => return tracing::debug!("visitor [{addr}] is gone already: {error}"),
+        };
         tracing::info!("get a user connection [{addr}]");
         let addrs = UserAddrs {
             src: Some(addr),
