@@ -17,7 +17,7 @@ macro_rules! pairing_suite {
                     idle, load, login, recovery,
                     tls::{self, Refusal, Tls},
                     tunnels::{self, Layers},
-                    wire,
+                    visitors, wire,
                 },
             };
 
@@ -36,6 +36,12 @@ macro_rules! pairing_suite {
                 http_encrypted_and_compressed => tunnels::http(PAIRING, Layers::Both);
                 https_by_sni => tunnels::https(PAIRING, Layers::Plain);
                 https_encrypted_and_compressed => tunnels::https(PAIRING, Layers::Both);
+                visitors_plain => visitors::secret_services(
+                    PAIRING, "v1", Layers::Plain, Layers::Plain);
+                visitors_encrypted_and_compressed => visitors::secret_services(
+                    PAIRING, "v1", Layers::Both, Layers::Both);
+                visitors_v2_with_other_layers_than_the_proxy => visitors::secret_services(
+                    PAIRING, "v2", Layers::Compressed, Layers::Encrypted);
                 tls_default => tls::works(PAIRING, Tls::Default);
                 tls_disabled => tls::works(PAIRING, Tls::Disabled);
                 tls_forced => tls::works(PAIRING, Tls::Forced);

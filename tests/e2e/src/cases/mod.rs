@@ -7,6 +7,7 @@ pub mod login;
 pub mod recovery;
 pub mod tls;
 pub mod tunnels;
+pub mod visitors;
 pub mod wire;
 
 /// Sets a [`Scene`](crate::Scene), or ends the case as skipped.
