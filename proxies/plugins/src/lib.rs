@@ -11,12 +11,15 @@ mod front;
 mod greeting;
 mod http2http;
 mod http2https;
+mod http_proxy;
 mod https2http;
 mod https2https;
 mod login;
 mod service;
+mod socks5;
 mod static_file;
 mod table;
+mod targets;
 #[cfg(test)]
 mod tests;
 mod tls2raw;

@@ -6,8 +6,9 @@ use culvert_conf::PluginConfig;
 use culvert_proxy::{BoxClientProxy, ProxyError};
 
 use crate::{
-    Greeting, http2http, http2https, https2http, https2https, static_file::StaticFiles,
-    tls2raw::Tls2Raw, unix_domain_socket::UnixDomainSocket,
+    Greeting, http_proxy::HttpProxy, http2http, http2https, https2http, https2https,
+    socks5::Socks5, static_file::StaticFiles, tls2raw::Tls2Raw,
+    unix_domain_socket::UnixDomainSocket,
 };
 
 /// What serves the work connections of a proxy that has a plugin; `None` when this build does not
@@ -30,8 +31,8 @@ pub fn plugin(
             identity,
         } => Arc::new(Tls2Raw::new(local_addr, identity.as_ref(), greeting)?),
         PluginConfig::StaticFile(own) => Arc::new(StaticFiles::new(own)),
-        PluginConfig::HttpProxy(_) | PluginConfig::Socks5(_) | PluginConfig::VirtualNet => {
-            return Ok(None);
-        }
+        PluginConfig::HttpProxy(login) => Arc::new(HttpProxy::new(login)),
+        PluginConfig::Socks5(login) => Arc::new(Socks5::new(login)),
+        PluginConfig::VirtualNet => return Ok(None),
     }))
 }

@@ -2,5 +2,7 @@
 
 mod bridges;
 mod fixture;
+mod http_proxy;
 mod raw;
+mod socks5;
 mod static_file;
