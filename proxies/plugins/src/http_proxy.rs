@@ -1,6 +1,6 @@
 //! `http_proxy`: a forward proxy: CONNECT, and requests in absolute form.
 
-use std::{pin::pin, sync::Arc, time::Duration};
+use std::{io, pin::pin, sync::Arc, time::Duration};
 
 use culvert_conf::PluginLogin;
 use culvert_http::{Credentials, Handler, bare, remove_hop_by_hop, serve_handler};
@@ -20,7 +20,8 @@ use hyper::{
     upgrade::OnUpgrade,
 };
 use hyper_util::rt::TokioIo;
-use tokio::time::timeout;
+use parking_lot::Mutex;
+use tokio::time::{Instant, sleep_until, timeout};
 use tracing::Instrument;
 
 use crate::{
@@ -30,7 +31,8 @@ use crate::{
     targets::{Deny, dial},
 };
 
-/// How long a server may take to begin its answer. Upstream waits for ever; an hour outlasts what
+/// How long a server may take to begin its answer while no more of the request is under way.
+/// Upstream waits for ever; an hour outlasts what
 /// waits on purpose.
 const ANSWER: Duration = Duration::from_secs(3600);
 
@@ -179,7 +181,9 @@ impl Conn {
                 tracing::debug!("http proxy connection ended: {err}");
             }
         });
-        let response = timeout(ANSWER, sender.send_request(request)).await??;
+        let moved = Arc::new(Mutex::new(Instant::now()));
+        let request = request.map(|body| watched(body, Arc::clone(&moved)));
+        let response = in_time(sender.send_request(request), &moved).await??;
         let (mut parts, body) = response.into_parts();
         if parts.status == StatusCode::SWITCHING_PROTOCOLS {
             return Err("unexpected switch of protocols".into());
@@ -216,6 +220,31 @@ fn ready(request: Request<Incoming>) -> Option<Request<Incoming>> {
     parts.uri = Uri::from(path);
     parts.version = Version::HTTP_11;
     Some(Request::from_parts(parts, body))
+}
+
+/// A body that notes when a piece of it passes.
+fn watched(body: Incoming, moved: Arc<Mutex<Instant>>) -> Body {
+    body.map_frame(move |frame| {
+        *moved.lock() = Instant::now();
+        frame
+    })
+    .map_err(Into::into)
+    .boxed_unsync()
+}
+
+/// Waits for an answer, at most [`ANSWER`] after the last piece of the request.
+async fn in_time<T>(answer: impl Future<Output = T>, moved: &Mutex<Instant>) -> io::Result<T> {
+    let mut answer = pin!(answer);
+    loop {
+        let deadline = *moved.lock() + ANSWER;
+        if deadline <= Instant::now() {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        tokio::select! {
+            answered = answer.as_mut() => return Ok(answered),
+            () = sleep_until(deadline) => {}
+        }
+    }
 }
 
 /// Relays once the user's connection is bare.

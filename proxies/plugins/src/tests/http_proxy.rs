@@ -122,3 +122,19 @@ async fn two_readings_of_a_request_are_refused() {
     let got = exchange(user(&proxy("", ""), &scope), ask).await;
     assert!(got.starts_with("HTTP/1.1 400 "), "{got}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_never_answers_is_given_up() {
+    let scope = scope();
+    let silent = |mut stream: Stream| async move {
+        let mut all = Vec::new();
+        drop(stream.read_to_end(&mut all).await);
+    };
+    let addr = service(&scope, silent).await;
+    let ask = format!("GET http://{addr}/ HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    let mut stream = user(&proxy("", ""), &scope);
+    stream.write_all(ask.as_bytes()).await.unwrap();
+    let mut all = Vec::new();
+    stream.read_to_end(&mut all).await.unwrap();
+    assert!(all.starts_with(b"HTTP/1.1 500 "));
+}
