@@ -69,7 +69,7 @@ fn load(cli: &Cli, transports: &Transports) -> Result<ServerConfig, Failure> {
         }
         None => culvert_conf::parse_server("", "command line", options.strictness())?,
     };
-    Ok(accept(loaded))
+    Ok(accept(loaded, cli.command.is_none()))
 }
 
 fn verify(cli: &Cli, transports: &Transports) -> Result<(), Failure> {

@@ -197,7 +197,7 @@ impl Service {
             doors.spawn(Arc::clone(open).accept(server, lanes, root));
         }
         if let Some(door) = door {
-            let site = Arc::new(dashboard::site(&server, door.web()));
+            let site = Arc::new(dashboard::site(&server, door.web(), &root));
             doors.spawn(door.accept(site, doors.clone()));
         }
         if let Some(proxies) = &server.figures.proxies {

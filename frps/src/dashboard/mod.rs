@@ -5,6 +5,7 @@
 mod client;
 mod door;
 mod metrics;
+mod pprof;
 mod proxy;
 mod v1;
 mod v2;
@@ -17,6 +18,7 @@ use culvert_http::{
     Credentials,
     web::{Answer, Request, Site},
 };
+use culvert_io::Scope;
 use http::{HeaderValue, Method, StatusCode, header::LOCATION};
 
 pub(crate) use door::Door;
@@ -24,10 +26,11 @@ use view::View;
 
 use crate::server::Server;
 
-/// Every route of the dashboard of `server`.
-pub(crate) fn site(server: &Server, web: &WebServer) -> Site {
+/// Every route of the dashboard of `server`, whose tasks live in `root`.
+pub(crate) fn site(server: &Server, web: &WebServer, root: &Scope) -> Site {
     let proxies = server.figures.proxies.clone().unwrap_or_default();
-    let view = View::new(&server.config, Arc::clone(&server.figures.clients), proxies);
+    let clients = Arc::clone(&server.figures.clients);
+    let view = View::new(&server.config, clients, proxies, root.clone());
     routes(Arc::new(view), web)
 }
 
@@ -44,6 +47,13 @@ fn routes(view: Arc<View>, web: &WebServer) -> Site {
     };
     if web.prometheus {
         site = site.on(Method::GET, "/metrics", on(metrics::answer));
+    }
+    if web.pprof {
+        let index = "/debug/pprof/";
+        site = site
+            .open(Method::GET, index, on(pprof::index))
+            .open(Method::GET, "/debug/pprof/goroutine", on(pprof::tasks))
+            .open(Method::GET, "/debug/pprof/{profile}", on(pprof::elsewhere));
     }
     site.on(Method::GET, "/api/serverinfo", on(v1::server_info))
         .on(Method::GET, "/api/clients", on(v1::clients))

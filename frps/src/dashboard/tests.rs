@@ -39,7 +39,7 @@ struct Scene {
 }
 
 fn web() -> WebServer {
-    let text = "webServer.port = 7500\nenablePrometheus = true\n";
+    let text = "webServer = { port = 7500, pprofEnable = true }\nenablePrometheus = true\n";
     config(text).web_server.unwrap()
 }
 
@@ -85,7 +85,12 @@ fn scene() -> Scene {
     let connection = meter.connected();
     meter.add_in(113);
     meter.add_out(75);
-    let view = View::new(&config(CONFIG), clients, proxies);
+    let view = View::new(
+        &config(CONFIG),
+        clients,
+        proxies,
+        Scope::root(Handle::current()),
+    );
     Scene {
         site: routes(Arc::new(view), &web()),
         leases,
@@ -362,6 +367,16 @@ frp_server_traffic_out{name=\"u.t\",type=\"tcp\"} 75
 }
 
 #[tokio::test]
+async fn tools_find_counts_in_place_of_goroutines() {
+    let scene = scene();
+    let counts = "tasks: 0\nclients: 2\nconnections: 1\n";
+    let asked = scene.get("/debug/pprof/goroutine?debug=2").await;
+    assert_eq!(asked, counts);
+    assert_eq!(scene.ask("GET", "/debug/pprof/").await.0, 200);
+    assert_eq!(scene.ask("GET", "/debug/pprof/heap").await.0, 501);
+}
+
+#[tokio::test]
 async fn pages_are_not_there_yet() {
     let scene = scene();
     assert_eq!(scene.ask("GET", "/").await.0, 301);
@@ -382,8 +397,10 @@ async fn a_port_is_served_and_asks_for_the_password() {
     assert!(clash.to_string().starts_with(&text), "{clash}");
     drop(free);
     let door = Door::bind(Some(&web)).await.unwrap().unwrap();
-    let view = Arc::new(View::new(&config(""), Arc::default(), Arc::default()));
     let scope = Scope::root(Handle::current());
+    let config = config("");
+    let view = View::new(&config, Arc::default(), Arc::default(), scope.clone());
+    let view = Arc::new(view);
     scope.spawn(door.accept(Arc::new(routes(view, &web)), scope.clone()));
     for (path, header, status) in [
         ("/healthz", "", "200"),

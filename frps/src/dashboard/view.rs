@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, ops::RangeInclusive, sync::Arc, time::Duration}
 
 use chrono::{DateTime, Local};
 use culvert_conf::{Port, PortRanges, ServerConfig};
+use culvert_io::Scope;
 use serde::Serialize;
 
 use crate::figures::{Clients, Proxies};
@@ -17,6 +18,8 @@ pub(super) struct View {
     pub(super) tls_force: bool,
     pub(super) clients: Arc<Clients>,
     pub(super) proxies: Arc<Proxies>,
+    /// Where all tasks of the server live.
+    pub(super) root: Scope,
 }
 
 /// The part of the configuration that is shown, named and ordered as upstream has it.
@@ -50,13 +53,19 @@ pub(super) struct Status {
 }
 
 impl View {
-    pub(super) fn new(config: &ServerConfig, clients: Arc<Clients>, proxies: Arc<Proxies>) -> Self {
+    pub(super) fn new(
+        config: &ServerConfig,
+        clients: Arc<Clients>,
+        proxies: Arc<Proxies>,
+        root: Scope,
+    ) -> Self {
         Self {
             config: Config::new(config),
             allow_ports: ranges(&config.allow_ports),
             tls_force: config.transport.tls.force,
             clients,
             proxies,
+            root,
         }
     }
 

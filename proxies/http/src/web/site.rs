@@ -33,6 +33,8 @@ type Handler = Box<dyn Fn(Request) -> BoxFuture<'static, Answer> + Send + Sync>;
 struct Route {
     method: Method,
     pattern: &'static str,
+    /// Whether everybody may ask.
+    open: bool,
     handler: Handler,
 }
 
@@ -55,7 +57,30 @@ impl Site {
     /// The same site with one more route. A part of `pattern` in braces is a variable: any text
     /// without a slash, as in `/api/proxies/{name}`.
     #[must_use]
-    pub fn on<F, Fut>(mut self, method: Method, pattern: &'static str, handler: F) -> Self
+    pub fn on<F, Fut>(self, method: Method, pattern: &'static str, handler: F) -> Self
+    where
+        F: Fn(Request) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Answer> + Send + 'static,
+    {
+        self.with((method, pattern), false, handler)
+    }
+
+    /// The same site with a route that asks for no password, such as `/debug/pprof/`.
+    #[must_use]
+    pub fn open<F, Fut>(self, method: Method, pattern: &'static str, handler: F) -> Self
+    where
+        F: Fn(Request) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Answer> + Send + 'static,
+    {
+        self.with((method, pattern), true, handler)
+    }
+
+    fn with<F, Fut>(
+        mut self,
+        (method, pattern): (Method, &'static str),
+        open: bool,
+        handler: F,
+    ) -> Self
     where
         F: Fn(Request) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Answer> + Send + 'static,
@@ -63,6 +88,7 @@ impl Site {
         self.routes.push(Route {
             method,
             pattern,
+            open,
             handler: Box::new(move |request| Box::pin(handler(request))),
         });
         self
@@ -89,7 +115,7 @@ impl Site {
             Ok(found) => found,
             Err(missed) => return missed,
         };
-        if !self.admits(&parts.headers) {
+        if !route.open && !self.admits(&parts.headers) {
             tokio::time::sleep(PENALTY).await;
             return Answer::unauthorized();
         }

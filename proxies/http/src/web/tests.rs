@@ -27,6 +27,7 @@ fn site() -> Site {
     Site::new(Credentials::new("alice", "secret"))
         .on(Method::GET, "/api/things", fails)
         .on(Method::POST, "/api/things/{name}", echo)
+        .open(Method::GET, "/open", |_| async { Answer::empty() })
 }
 
 fn ask(method: &str, uri: &str, headers: &[(&str, &str)]) -> http::Request<Full<Bytes>> {
@@ -55,6 +56,7 @@ async fn text(method: &str, uri: &str, headers: &[(&str, &str)]) -> (u16, String
 #[tokio::test]
 async fn the_health_of_the_server_is_no_secret() {
     assert_eq!(text("DELETE", "/healthz", &[]).await, (200, String::new()));
+    assert_eq!(text("GET", "/open", &[]).await, (200, String::new()));
 }
 
 #[tokio::test]
