@@ -55,6 +55,31 @@ pub enum ConfigError {
         /// What is wrong there, in upstream's words.
         reason: String,
     },
+    /// World: the folder of an entry of `includes` cannot be read.
+    #[error(
+        "{file}:{line}: stat {}: {}; correct includes, which are seen from the working directory",
+        folder.display(), reason(source)
+    )]
+    IncludeFolder {
+        /// The file that includes.
+        file: String,
+        /// The line.
+        line: u32,
+        /// The folder.
+        folder: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// Any: a file that is included cannot be used.
+    #[error("load additional config from {path} error: {source}")]
+    Included {
+        /// The file.
+        path: String,
+        /// What is wrong with it.
+        #[source]
+        source: Box<Self>,
+    },
     /// Bytes: not valid TOML, JSON or YAML.
     #[error("{file}:{line}: {format}: line {line}, column {column}: {message}")]
     Syntax {
@@ -221,7 +246,7 @@ pub enum Fault {
     },
     /// Two entries with one name.
     #[error(
-        "{what} name [{name}] is duplicated; it is used in line {first} already, give one of the two another name"
+        "{what} name [{name}] is duplicated; it is used in line {first}{elsewhere} already, give one of the two another name"
     )]
     Duplicate {
         /// `proxy` or `visitor`.
@@ -230,6 +255,8 @@ pub enum Fault {
         name: String,
         /// The line of the first entry.
         first: u32,
+        /// ` of ` and its file, if that is another one.
+        elsewhere: String,
     },
     /// A setting that this build cannot follow.
     #[error("{path} is not supported by this build; {remedy}")]

@@ -9,6 +9,7 @@ mod client;
 mod decode;
 mod error;
 mod extend;
+mod includes;
 mod legacy;
 mod load;
 mod plugin;

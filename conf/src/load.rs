@@ -10,12 +10,13 @@ use crate::client::ClientConfig;
 use crate::decode::{Decoder, Section};
 use crate::error::{ConfigError, Warning};
 use crate::extend::{self, Extensions};
+use crate::includes::{self, Files};
 use crate::legacy::Role;
 use crate::raw::client::RawClient;
 use crate::raw::server::RawServer;
 use crate::server::ServerConfig;
-use crate::source::{self, Envs, Parsed};
-use crate::tree::Node;
+use crate::source::{self, Envs, Parsed, Text};
+use crate::tree::{Node, Value};
 use crate::types::Secret;
 
 /// What happens to keys that do not exist (`--strict-config`).
@@ -98,7 +99,14 @@ pub fn load_client_with(
 ) -> Result<Loaded<ClientConfig>, ConfigError> {
     let text = source::read(path)?;
     let name = path.display().to_string();
-    let mut loaded = parse_client_in(&text, &name, strictness, extensions, &environment())?;
+    let mut loaded = client(File {
+        text: &text,
+        name: &name,
+        strictness,
+        extensions,
+        envs: Rc::new(environment()),
+        reads_includes: true,
+    })?;
     let proxy_url = &mut loaded.config.transport.proxy_url;
     if proxy_url.is_none() {
         // Lower case only, as upstream (pkg/config/v1/client.go).
@@ -155,6 +163,7 @@ pub fn parse_server_in(
         strictness,
         extensions,
         envs: Rc::new(environment.clone()),
+        reads_includes: false,
     };
     load::<RawServer, _>(file, Role::Server, check::server)
 }
@@ -199,14 +208,20 @@ pub fn parse_client_in(
     extensions: Extensions<'_>,
     environment: &Environment,
 ) -> Result<Loaded<ClientConfig>, ConfigError> {
-    let folder = Path::new(name).parent().unwrap_or_else(|| Path::new(""));
-    let file = File {
+    client(File {
         text,
         name,
         strictness,
         extensions,
         envs: Rc::new(environment.clone()),
-    };
+        reads_includes: false,
+    })
+}
+
+fn client(file: File<'_>) -> Result<Loaded<ClientConfig>, ConfigError> {
+    let folder = Path::new(file.name)
+        .parent()
+        .unwrap_or_else(|| Path::new(""));
     load::<RawClient, _>(file, Role::Client, |checker, raw| {
         check::client(checker, raw, folder)
     })
@@ -219,6 +234,18 @@ struct File<'f> {
     strictness: Strictness,
     extensions: Extensions<'f>,
     envs: Envs,
+    /// Whether `includes` are read.
+    reads_includes: bool,
+}
+
+impl File<'_> {
+    const fn text(&self) -> Text<'_> {
+        Text {
+            text: self.text,
+            name: self.name,
+            envs: &self.envs,
+        }
+    }
 }
 
 /// The environment of this process, for templates. What is not UTF-8 is written as it would be
@@ -235,7 +262,12 @@ fn load<R: Section, T>(
     role: Role,
     check: impl FnOnce(&mut Checker<'_>, R) -> T,
 ) -> Result<Loaded<T>, ConfigError> {
-    let Parsed { mut tree, legacy } = source::parse(file.text, file.name, role, &file.envs)?;
+    let parsed = source::parse(file.text(), role, file.reads_includes)?;
+    let Parsed {
+        mut tree,
+        legacy,
+        mut files,
+    } = parsed;
     // The legacy format has no strict mode.
     let strictness = if legacy {
         Strictness::Lenient
@@ -243,8 +275,17 @@ fn load<R: Section, T>(
         file.strictness
     };
     let free = extend::take_tables(&mut tree);
-    let (raw, mut warnings) = decode::<R>(&tree, file.name, strictness)?;
-    let mut checker = Checker::new(file.name, &tree, file.extensions, free);
+    let (mut raw, mut warnings) = decode::<R>(&tree, &files, strictness)?;
+    if file.reads_includes && role == Role::Client && !legacy {
+        let patterns = patterns(&tree);
+        for (line, pattern) in &patterns {
+            include::<R>(&file, (*line, pattern), &mut tree, &mut files)?;
+        }
+        if !patterns.is_empty() {
+            (raw, warnings) = decode::<R>(&tree, &files, strictness)?;
+        }
+    }
+    let mut checker = Checker::new(&files, file.reads_includes, &tree, file.extensions, free);
     let config = check(&mut checker, raw);
     if !checker.problems.is_empty() {
         return Err(ConfigError::Invalid {
@@ -259,15 +300,77 @@ fn load<R: Section, T>(
     })
 }
 
+/// The entries of `includes`, with their lines.
+fn patterns(tree: &Node) -> Vec<(u32, String)> {
+    let Some(Value::Array(items)) = tree.child("includes").map(|node| &node.value) else {
+        return Vec::new();
+    };
+    let items = items.iter();
+    items
+        .filter_map(|item| match &item.value {
+            Value::String(pattern) => Some((item.line, pattern.clone())),
+            _ => None,
+        })
+        .collect()
+}
+
+/// Adds the proxies and visitors of the files that `pattern` names. Each file must be right by
+/// itself; what else it has is not used, and its own `includes` are not followed.
+fn include<R: Section>(
+    file: &File<'_>,
+    (line, pattern): (u32, &str),
+    tree: &mut Node,
+    files: &mut Files,
+) -> Result<(), ConfigError> {
+    let found = includes::read(pattern).map_err(|fault| match fault {
+        includes::Fault::File(error) => error,
+        includes::Fault::Folder(folder, source) => ConfigError::IncludeFolder {
+            file: file.name.to_owned(),
+            line,
+            folder,
+            source,
+        },
+    })?;
+    for included in found {
+        let text = Text {
+            text: &included.text,
+            name: &included.name,
+            envs: &file.envs,
+        };
+        let wrong = |source| ConfigError::Included {
+            path: included.name.clone(),
+            source: Box::new(source),
+        };
+        let mut more = source::parse_present(text).map_err(wrong)?;
+        extend::take_tables(&mut more);
+        let alone = Files::new(&included.name, &included.text);
+        decode::<R>(&more, &alone, file.strictness).map_err(wrong)?;
+        let base = files.add(&included.name, &included.text);
+        more.map_lines(&|line| line.saturating_add(base));
+        for list in ["proxies", "visitors"] {
+            tree.append(list, &mut more);
+        }
+    }
+    Ok(())
+}
+
 fn decode<R: Section>(
     tree: &Node,
-    name: &str,
+    files: &Files,
     strictness: Strictness,
 ) -> Result<(R, Vec<Warning>), ConfigError> {
-    let mut decoder = Decoder::new(name, strictness, R::keys);
+    let mut decoder = Decoder::new("", strictness, R::keys);
     let raw = decoder.section::<R>(tree);
     let mut problems = decoder.problems;
     problems.sort_by_key(|problem| problem.line);
+    for problem in &mut problems {
+        let (file, line) = files.place(problem.line);
+        (problem.file, problem.line) = (file.to_owned(), line);
+    }
+    for warning in &mut decoder.warnings {
+        let (file, line) = files.place(warning.line);
+        (warning.file, warning.line) = (file.to_owned(), line);
+    }
     match raw {
         Some(raw) if problems.is_empty() => Ok((raw, decoder.warnings)),
         _ => Err(ConfigError::Invalid { problems }),

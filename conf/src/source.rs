@@ -12,6 +12,7 @@ use std::rc::Rc;
 use toml::de::{DeTable, DeValue};
 
 use crate::error::{ConfigError, Format};
+use crate::includes::{self, Files};
 use crate::legacy::{self, Role};
 use crate::template::{self, Functions, Rendered};
 use crate::tree::{Node, Value};
@@ -59,49 +60,111 @@ pub(crate) type Envs = Rc<BTreeMap<String, String>>;
 /// A file as a tree.
 #[derive(Debug)]
 pub(crate) struct Parsed {
-    /// The tree.
+    /// The tree; its lines are numbered through `files`.
     pub tree: Node,
     /// Whether the file is of the legacy format.
     pub legacy: bool,
+    /// The file, and in the legacy format those that it includes.
+    pub files: Files,
 }
 
-/// Expands the template that `text` is and parses what comes out; `name` stands in errors and may
-/// hold an extension. Lines are those of `text`.
+/// A text to be parsed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Text<'t> {
+    /// The text.
+    pub text: &'t str,
+    /// Its path, for errors; its extension may tell the format that was meant.
+    pub name: &'t str,
+    /// The environment for its templates.
+    pub envs: &'t Envs,
+}
+
+/// Expands the template that a text is and parses what comes out. Lines are those of the text.
+/// `reads_includes`: read the files that a legacy file includes.
 pub(crate) fn parse(
-    text: &str,
-    name: &str,
+    text: Text<'_>,
     role: Role,
-    envs: &Envs,
+    reads_includes: bool,
 ) -> Result<Parsed, ConfigError> {
+    let mut files = Files::new(text.name, text.text);
     // Upstream takes any text that can be read as the legacy format for it, TOML or not.
-    let legacy = legacy::is_legacy(text);
-    let functions = if legacy {
-        Functions::Language
+    let legacy = legacy::is_legacy(text.text);
+    let tree = if legacy {
+        legacy_tree(text, role, reads_includes, &mut files)?
     } else {
-        Functions::All
+        parse_present(text)?
     };
-    let rendered = render(text, name, functions, envs)?;
-    let mut tree = if legacy {
-        legacy::parse(&rendered.text, role).map_err(|failed| ConfigError::Legacy {
-            file: name.to_owned(),
-            line: rendered.origin(failed.line),
-            reason: failed.reason,
-        })?
-    } else {
-        parse_plain(&rendered.text, name)?
-    };
-    tree.map_lines(&|line| rendered.origin(line));
-    Ok(Parsed { tree, legacy })
+    Ok(Parsed {
+        tree,
+        legacy,
+        files,
+    })
 }
 
-fn render(
-    text: &str,
-    name: &str,
-    functions: Functions,
-    envs: &Envs,
-) -> Result<Rendered, ConfigError> {
-    template::render(text, functions, envs).map_err(|failed| ConfigError::Template {
-        file: name.to_owned(),
+/// [`parse`] for a text that is not of the legacy format.
+pub(crate) fn parse_present(text: Text<'_>) -> Result<Node, ConfigError> {
+    let rendered = render(text, Functions::All)?;
+    let mut tree = parse_plain(&rendered.text, text.name)?;
+    tree.map_lines(&|line| rendered.origin(line));
+    Ok(tree)
+}
+
+/// A legacy file and what it includes: the texts behind each other are one text.
+fn legacy_tree(
+    text: Text<'_>,
+    role: Role,
+    reads_includes: bool,
+    files: &mut Files,
+) -> Result<Node, ConfigError> {
+    let main = render(text, Functions::Language)?;
+    let mut lines = main.line_numbers(0);
+    let mut more = String::new();
+    for (line, pattern) in legacy::includes(&main.text) {
+        if role == Role::Server || !reads_includes {
+            break;
+        }
+        let found = includes::read(&pattern).map_err(|fault| match fault {
+            includes::Fault::File(error) => error,
+            includes::Fault::Folder(..) => ConfigError::Legacy {
+                file: text.name.to_owned(),
+                line: main.origin(line),
+                reason: format!("parse config error: include: directory of {pattern} not exist"),
+            },
+        })?;
+        for file in &found {
+            let rendered = render(
+                Text {
+                    text: &file.text,
+                    name: &file.name,
+                    envs: text.envs,
+                },
+                Functions::Language,
+            )?;
+            let base = files.add(&file.name, &file.text);
+            lines.extend(rendered.line_numbers(base));
+            more.push_str(&rendered.text);
+            more.push('\n');
+        }
+    }
+    let origin = |line: u32| {
+        let index = usize::try_from(line.saturating_sub(1)).unwrap_or(usize::MAX);
+        lines.get(index).copied().unwrap_or(line)
+    };
+    let mut tree = legacy::parse(&main.text, &more, role).map_err(|failed| {
+        let (file, line) = files.place(origin(failed.line));
+        ConfigError::Legacy {
+            file: file.to_owned(),
+            line,
+            reason: failed.reason,
+        }
+    })?;
+    tree.map_lines(&origin);
+    Ok(tree)
+}
+
+fn render(text: Text<'_>, functions: Functions) -> Result<Rendered, ConfigError> {
+    template::render(text.text, functions, text.envs).map_err(|failed| ConfigError::Template {
+        file: text.name.to_owned(),
         line: failed.line,
         reason: failed.reason,
     })

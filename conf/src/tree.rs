@@ -52,6 +52,41 @@ fn fold(c: char) -> char {
 }
 
 impl Node {
+    /// Moves the items of the list `key` of `other` behind those of the list here.
+    pub(crate) fn append(&mut self, key: &str, other: &mut Self) {
+        let (Value::Table(entries), Value::Table(others)) = (&mut self.value, &mut other.value)
+        else {
+            return;
+        };
+        let is_key = |(name, _): &(String, Self)| same_key(name, key);
+        let Some(from) = others.iter().rposition(is_key) else {
+            return;
+        };
+        let moved = others.remove(from);
+        let known = entries.iter_mut().rfind(|entry| is_key(entry));
+        match (known, moved) {
+            (
+                Some((
+                    _,
+                    Self {
+                        value: Value::Array(items),
+                        ..
+                    },
+                )),
+                (_, more),
+            ) => {
+                if let Value::Array(mut more) = more.value {
+                    items.append(&mut more);
+                }
+            }
+            (Some((_, node)), (_, more)) => *node = more,
+            (None, moved) => {
+                entries.push(moved);
+                entries.sort_by(|a, b| a.0.cmp(&b.0));
+            }
+        }
+    }
+
     /// Gives every value the line that `origin` tells for its own.
     pub(crate) fn map_lines(&mut self, origin: &dyn Fn(u32) -> u32) {
         self.line = origin(self.line);

@@ -58,11 +58,8 @@ fn load(cli: &Cli, transports: &Transports) -> Result<ClientConfig, Failure> {
     let names: Vec<_> = transports.names().collect();
     let options = &cli.options;
     let extensions = options.extensions(&names);
-    Ok(accept(culvert_conf::load_client_with(
-        &cli.config,
-        options.strictness(),
-        extensions,
-    )?))
+    let loaded = culvert_conf::load_client_with(&cli.config, options.strictness(), extensions)?;
+    Ok(accept(loaded, cli.command.is_none()))
 }
 
 fn verify(cli: &Cli, transports: &Transports) -> Result<(), Failure> {

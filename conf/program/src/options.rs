@@ -1,7 +1,7 @@
 //! Command line options that both programs have, and what they mean for reading a file.
 
 use clap::{ArgAction, Args};
-use culvert_conf::{Extensions, Loaded, Strictness};
+use culvert_conf::{Extensions, LEGACY_WARNING, Loaded, Strictness};
 
 use crate::say;
 
@@ -52,8 +52,12 @@ impl Options {
     }
 }
 
-/// Takes the configuration out and shows what it gives to think about, as upstream does.
-pub fn accept<T>(loaded: Loaded<T>) -> T {
+/// Takes the configuration out and shows what it gives to think about, as upstream does; that the
+/// format is old only where the program `runs`, and does not only verify.
+pub fn accept<T>(loaded: Loaded<T>, runs: bool) -> T {
+    if loaded.legacy && runs {
+        say(LEGACY_WARNING);
+    }
     for warning in loaded.warnings {
         say(&format!("WARNING: {warning}"));
     }

@@ -77,23 +77,26 @@ impl Checker<'_> {
     /// Notes every name that was used before in the list. Upstream looks at all entries, also
     /// those that are not to run.
     fn unique(&mut self, what: &'static str, list: &str, names: &[(usize, &str)]) {
-        let mut first: BTreeMap<&str, u32> = BTreeMap::new();
+        let mut first: BTreeMap<&str, (&str, u32)> = BTreeMap::new();
         for (index, name) in names.iter().filter(|(_, name)| !name.is_empty()) {
             let path = format!("{list}[{index}].name");
-            let line = self.tree.line_of(&path);
-            match first.get(name) {
-                Some(first) => {
-                    let fault = Fault::Duplicate {
-                        what,
-                        name: (*name).to_owned(),
-                        first: *first,
-                    };
-                    self.fault(&path, fault);
-                }
-                None => {
-                    first.insert(name, line);
-                }
-            }
+            let place = self.files.place(self.tree.line_of(&path));
+            let Some((file, line)) = first.get(name) else {
+                first.insert(name, place);
+                continue;
+            };
+            let elsewhere = if *file == place.0 {
+                String::new()
+            } else {
+                format!(" of {file}")
+            };
+            let fault = Fault::Duplicate {
+                what,
+                name: (*name).to_owned(),
+                first: *line,
+                elsewhere,
+            };
+            self.fault(&path, fault);
         }
     }
 
@@ -110,7 +113,11 @@ impl Checker<'_> {
         Some(address)
     }
 
+    /// Where there is only a text, nothing is read besides it.
     fn includes(&mut self, includes: &[String]) {
+        if self.reads_includes {
+            return;
+        }
         for (index, include) in includes.iter().enumerate() {
             let path = format!("includes[{index}]");
             let remedy = format!("write the proxies of {include:?} into this file");

@@ -17,6 +17,7 @@ pub(crate) use server::server;
 
 use crate::error::{Entry, Fault, Problem, Warning};
 use crate::extend::{Extensions, FreeTables};
+use crate::includes::Files;
 use crate::suggest;
 use crate::tree::Node;
 use crate::types::{IdentityFiles, LONGEST, Port};
@@ -25,8 +26,10 @@ use crate::types::{IdentityFiles, LONGEST, Port};
 /// caller ever sees because a file with faults has no checked form.
 #[derive(Debug)]
 pub(crate) struct Checker<'f> {
-    file: &'f str,
+    files: &'f Files,
     tree: &'f Node,
+    /// Whether `includes` were read already.
+    reads_includes: bool,
     entry: Entry,
     pub(crate) extensions: Extensions<'f>,
     pub(crate) free: FreeTables,
@@ -35,16 +38,18 @@ pub(crate) struct Checker<'f> {
 }
 
 impl<'f> Checker<'f> {
-    /// Starts on `file`, parsed to `tree`, without the tables in `free`.
-    pub(crate) fn new(
-        file: &'f str,
+    /// Starts on `files`, parsed to `tree`, without the tables in `free`.
+    pub(crate) const fn new(
+        files: &'f Files,
+        reads_includes: bool,
         tree: &'f Node,
         extensions: Extensions<'f>,
         free: FreeTables,
     ) -> Self {
         Self {
-            file,
+            files,
             tree,
+            reads_includes,
             entry: Entry::Common,
             extensions,
             free,
@@ -54,10 +59,10 @@ impl<'f> Checker<'f> {
     }
 
     pub(crate) fn fault(&mut self, path: &str, fault: Fault) {
-        let line = self.tree.line_of(path);
+        let (file, line) = self.files.place(self.tree.line_of(path));
         let entry = self.entry.clone();
         self.problems.push(Problem {
-            file: self.file.to_owned(),
+            file: file.to_owned(),
             line,
             entry,
             fault,
@@ -65,9 +70,9 @@ impl<'f> Checker<'f> {
     }
 
     fn warn(&mut self, path: &str, text: impl Into<String>) {
-        let line = self.tree.line_of(path);
+        let (file, line) = self.files.place(self.tree.line_of(path));
         self.warnings.push(Warning {
-            file: self.file.to_owned(),
+            file: file.to_owned(),
             line,
             text: text.into(),
         });

@@ -161,8 +161,8 @@ const VISITOR_ROWS: &[Row] = &[
     ("fallback_timeout_ms", "fallbackTimeoutMs", Int),
 ];
 
-/// The tree of a file of frpc.
-pub(super) fn client(sections: &[Section]) -> Result<Node, Failed> {
+/// The tree of a file of frpc; `all` are the sections of `sections` and of what is included.
+pub(super) fn client(sections: &[Section], all: &[Section]) -> Result<Node, Failed> {
     let mut table = Table::new(1);
     let mut start: Vec<&str> = Vec::new();
     if let Some(common) = sections.iter().find(|section| section.name == COMMON) {
@@ -179,7 +179,7 @@ pub(super) fn client(sections: &[Section]) -> Result<Node, Failed> {
         start.extend(words(common.get("start")).filter(|word| !word.is_empty()));
     }
     let (mut proxies, mut visitors) = (Vec::new(), Vec::new());
-    for section in expanded(sections)? {
+    for section in expanded(all)? {
         let name = section.name.as_str();
         if !start.is_empty() && !start.contains(&name) {
             continue;

@@ -55,15 +55,31 @@ pub(crate) fn is_legacy(text: &str) -> bool {
     ini::sections(text).is_some_and(|all| all.iter().any(|section| section.name == COMMON))
 }
 
-/// The tree that a file of the present format with the same meaning has.
-pub(crate) fn parse(text: &str, role: Role) -> Result<Node, Failed> {
-    let sections = ini::sections(text).ok_or_else(|| Failed {
-        line: 1,
-        reason: "the text is no longer in INI format after its templates were expanded".to_owned(),
-    })?;
+/// The patterns of `includes`, with their line.
+pub(crate) fn includes(text: &str) -> Vec<(u32, String)> {
+    let sections = ini::sections(text).unwrap_or_default();
+    let common = sections.iter().find(|section| section.name == COMMON);
+    let entry = common.and_then(|common| common.entry("includes"));
+    let patterns = entry
+        .into_iter()
+        .flat_map(|entry| build::words(&entry.value).map(|word| (entry.line, word.to_owned())));
+    patterns.filter(|(_, word)| !word.is_empty()).collect()
+}
+
+/// The tree that a file of the present format with the same meaning has. Of `more`, which stands
+/// behind `text`, only proxies and visitors count.
+pub(crate) fn parse(text: &str, more: &str, role: Role) -> Result<Node, Failed> {
+    let sections = |text: &str| {
+        ini::sections(text).ok_or_else(|| Failed {
+            line: 1,
+            reason: "the text is no INI after its templates and includes were put in".to_owned(),
+        })
+    };
+    let main = sections(text)?;
     match role {
-        Role::Server => Ok(server::server(&sections)),
-        Role::Client => client::client(&sections),
+        Role::Server => Ok(server::server(&main)),
+        Role::Client if more.is_empty() => client::client(&main, &main),
+        Role::Client => client::client(&main, &sections(&format!("{text}\n{more}"))?),
     }
 }
 

@@ -1,7 +1,13 @@
 use super::*;
 
 fn parse(text: &str, name: &str) -> Result<Node, ConfigError> {
-    super::parse(text, name, Role::Server, &Envs::default()).map(|parsed| parsed.tree)
+    let envs = Envs::default();
+    let text = Text {
+        text,
+        name,
+        envs: &envs,
+    };
+    super::parse(text, Role::Server, false).map(|parsed| parsed.tree)
 }
 
 fn error(text: &str, name: &str) -> String {

@@ -90,6 +90,14 @@ impl Rendered {
         let known = self.lines.get(index).or_else(|| self.lines.last());
         known.copied().unwrap_or(line)
     }
+
+    /// For each line of the text, the line of the template and `base`.
+    pub(crate) fn line_numbers(&self, base: u32) -> Vec<u32> {
+        let lines = (1..).zip(self.text.split('\n'));
+        lines
+            .map(|(line, _)| self.origin(line).saturating_add(base))
+            .collect()
+    }
 }
 
 /// Expands the template `text`.
