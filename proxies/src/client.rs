@@ -78,7 +78,7 @@ pub fn layer_flags(transport: &ProxyTransport, key: &Key) -> LayerFlags {
 
 #[cfg(test)]
 mod tests {
-    use culvert_conf::{PluginConfig, SecretProxy, XtcpProxy};
+    use culvert_conf::{HttpRewrite, PluginConfig, SecretProxy, XtcpProxy};
 
     use super::*;
 
@@ -139,6 +139,27 @@ mod tests {
                 .starts_with("proxy [web]: plugin [virtual_net] is"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn plugins_take_the_place_of_a_local_service() {
+        for kind in [
+            ProxyKind::Tcp { remote_port: 1 },
+            ProxyKind::Http(Default::default()),
+            ProxyKind::Https(Default::default()),
+            ProxyKind::Stcp(SecretProxy::default()),
+        ] {
+            let plugin = PluginConfig::Socks5(Default::default());
+            served(kind, Backend::Plugin(plugin)).unwrap();
+        }
+        let rewrite = HttpRewrite {
+            request_headers: [("a b".to_owned(), String::new())].into(),
+            ..HttpRewrite::default()
+        };
+        let plugin = Backend::Plugin(PluginConfig::Http2Http(rewrite));
+        let error = served(ProxyKind::Tcp { remote_port: 1 }, plugin).unwrap_err();
+        let text = "proxy [web]: invalid header name [a b]";
+        assert_eq!(error.to_string(), text);
     }
 
     #[test]
