@@ -1,8 +1,10 @@
-//! What the operator wrote and what it means: TOML to checked types.
+//! What the operator wrote and what it means: TOML, YAML, JSON or legacy INI to checked types.
 //!
-//! Two stages: `raw` mirrors upstream's schema and may hold anything of the right type; `check`
-//! turns it into [`ServerConfig`] and [`ClientConfig`], in which defaults are filled in and a
-//! contradiction cannot be written. [`load_server`] and [`load_client`] are the door.
+//! Whatever the format, a file becomes one tree of values with their lines (`source`, `template`,
+//! `legacy`, `includes`). Two stages follow: `raw` mirrors upstream's schema and may hold anything
+//! of the right type; `check` turns it into [`ServerConfig`] and [`ClientConfig`], in which
+//! defaults are filled in and a contradiction cannot be written. [`load_server`] and
+//! [`load_client`] are the door.
 
 mod check;
 mod client;
