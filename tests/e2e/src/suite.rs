@@ -14,7 +14,7 @@ macro_rules! pairing_suite {
             use $crate::{
                 Pairing,
                 cases::{
-                    idle, load, login, recovery,
+                    idle, load, login, matrix, recovery,
                     tls::{self, Refusal, Tls},
                     tunnels::{self, Layers},
                     visitors, wire,
@@ -65,6 +65,11 @@ macro_rules! pairing_suite {
                 v2_at_a_server_that_closes => wire::server_without_it(PAIRING, b"");
                 v2_at_a_server_that_answers_in_v1 =>
                     wire::server_without_it(PAIRING, b"1\0\0\0\0\0\0\0\x02{}");
+                every_way_over_tcp => matrix::carries(PAIRING, "tcp");
+                every_way_over_kcp => matrix::carries(PAIRING, "kcp");
+                every_way_over_quic => matrix::carries(PAIRING, "quic");
+                every_way_over_websocket => matrix::carries(PAIRING, "websocket");
+                every_way_over_wss => matrix::carries(PAIRING, "wss");
                 kill_and_restart => recovery::kill_and_restart(PAIRING, 2);
                 orderly_succession => recovery::orderly_succession(PAIRING);
                 parallel_echoes => load::parallel_echoes(PAIRING, Layers::Plain, 200);

@@ -4,6 +4,7 @@ pub mod hostile;
 pub mod idle;
 pub mod load;
 pub mod login;
+pub mod matrix;
 pub mod recovery;
 pub mod tls;
 pub mod tunnels;
