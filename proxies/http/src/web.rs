@@ -1,6 +1,6 @@
 //! The small web server of dashboards and admin APIs: routes, authentication, answers (api 0).
 //!
-//! A [`Site`] is a table of routes and is asked without any socket; [`serve`] puts it on a stream.
+//! A [`Site`] is a table of routes and is asked without any socket; [`serve()`] puts it on a stream.
 
 mod answer;
 mod request;
