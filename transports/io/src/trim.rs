@@ -24,6 +24,10 @@ const QUIET: Duration = Duration::from_secs(1);
 /// How long traffic that never pauses may keep what an earlier burst took.
 const AT_LATEST: Duration = Duration::from_secs(30);
 
+/// When to look once more after a burst. The last of its connections free what they held without
+/// spilling a buffer: a relay waits up to 5 s for a peer that does not close.
+const AFTERMATH: Duration = Duration::from_secs(6);
+
 /// A buffer is kept that an idle thread does not need, or goes back to the allocator.
 pub(crate) fn spilled() {
     SPILLED.notify_one();
@@ -38,10 +42,19 @@ pub async fn return_memory(lanes: &[Handle]) -> Infallible {
         SPILLED.notified().await;
         let quiet = async { while timeout(QUIET, SPILLED.notified()).await.is_ok() {} };
         let _at_latest = timeout(AT_LATEST, quiet).await;
-        Buffer::forget_kept();
-        on_each(lanes, Buffer::forget_kept).await;
-        trim();
+        give_back(lanes).await;
+        if timeout(AFTERMATH, SPILLED.notified()).await.is_ok() {
+            SPILLED.notify_one(); // the next burst has begun
+        } else {
+            give_back(lanes).await;
+        }
     }
+}
+
+async fn give_back(lanes: &[Handle]) {
+    Buffer::forget_kept();
+    on_each(lanes, Buffer::forget_kept).await;
+    trim();
 }
 
 /// Runs `work` on the thread of every lane and waits until all are done.

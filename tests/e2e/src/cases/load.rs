@@ -16,6 +16,10 @@ const EACH: usize = 1 << 20;
 /// Far more than the load takes; only a hang reaches it.
 const PATIENCE: Duration = Duration::from_secs(180);
 
+/// How long the return may take: the programs look 1 s after a burst and again 6 s later, and a
+/// busy machine ends the last connections late.
+const RETURN: Duration = Duration::from_secs(45);
+
 /// What the allocator may keep beyond a fifth of the figure before: its per-thread caches and
 /// partly used pages, which do not grow with the number of connections. 200 connections that
 /// kept one 64 KiB buffer each would hold 12.5 MiB and be found out.
@@ -72,7 +76,7 @@ async fn returned(peer: Peer, name: &str, program: &Program, before: Option<u64>
     };
     let limit = before + before / 5 + SLACK;
     let what = format!("the return of {name} to {limit} bytes from {before} before");
-    eventually(Duration::from_secs(20), &what, || async {
+    eventually(RETURN, &what, || async {
         match program.usage().rss {
             Some(now) if now > limit => Err(Error::wrong(format!("now {now}"))),
             _ => Ok(()),
