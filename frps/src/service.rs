@@ -6,7 +6,7 @@ use culvert_conf::{AuthMethod, FreeTable, ServerConfig};
 use culvert_http::{HttpVhost, HttpsVhost};
 use culvert_io::{Lanes, Scope};
 use culvert_proxies::{Ports, ServerResources, Visitors, server_kinds};
-use culvert_transport::{Options, TransportError, report};
+use culvert_transport::{Options, Target, TransportError, report};
 use culvert_transports::{ServerStack, Transports, find, quic_options, server_options, standard};
 use tokio::{net::TcpListener, runtime::Handle};
 
@@ -120,7 +120,7 @@ impl Service {
         ));
         tracing::info!(
             "frps tcp listen on {}",
-            front::address(&config.bind_addr, config.bind_port)
+            Target::new(&config.bind_addr, config.bind_port)
         );
         let vhosts = [
             (config.vhost_http_port, shared.http, "http", Port::VhostHttp),
@@ -144,7 +144,7 @@ impl Service {
                 };
                 listeners.push((bind(what, host, port).await?, kind));
             }
-            tracing::info!("{name} service listen on {}", front::address(host, port));
+            tracing::info!("{name} service listen on {}", Target::new(host, port));
         }
         let links = links(&config, transports).await?;
         let host = &config.proxy_bind_addr;
@@ -247,10 +247,10 @@ async fn udp(
     transports: &Transports,
 ) -> Result<Arc<Links>, StartError> {
     let port = u16::from(port);
-    let address = front::address(host, port);
+    let address = Target::new(host, port);
     let failed = |source| StartError::ListenUdp {
         name,
-        address: address.clone(),
+        address: address.to_string(),
         source,
     };
     let at = front::resolve(host, port)

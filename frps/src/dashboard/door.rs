@@ -6,13 +6,13 @@ use culvert_conf::WebServer;
 use culvert_http::web::{Site, serve};
 use culvert_io::{Peer, Scope, Stream, socket};
 use culvert_tls::IdentityFiles;
-use culvert_transport::{AcceptBackoff, report};
+use culvert_transport::{AcceptBackoff, Target, report};
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::Semaphore,
 };
 
-use crate::{front, service::StartError};
+use crate::service::StartError;
 
 /// Browsers and scripts that may be connected at a time. Each costs a socket and at most about
 /// 100 kB; a browser opens six.
@@ -51,7 +51,7 @@ impl Door {
         let listener = culvert_tcp::listen(&web.addr, port)
             .await
             .map_err(StartError::Web)?;
-        tracing::info!("dashboard listen on {}", front::address(&web.addr, port));
+        tracing::info!("dashboard listen on {}", Target::new(&web.addr, port));
         Ok(Some(Self {
             listener,
             tls,

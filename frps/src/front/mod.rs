@@ -150,12 +150,8 @@ async fn arrive_on_bind(
     };
     let stream = stream.rewind(head.freeze());
     let link = match verdict {
-        Verdict::VhostHttp => {
-            return serve_http(stream, server);
-        }
-        Verdict::VhostHttps => {
-            return serve_https(stream, server);
-        }
+        Verdict::VhostHttp => return serve_http(stream, server),
+        Verdict::VhostHttps => return serve_https(stream, server),
         Verdict::Tls | Verdict::TlsAfterByte => server.stack.tls(stream, lane, deadline).await,
         Verdict::Plain => server.stack.plain(stream, lane),
         Verdict::Websocket | Verdict::NeedMore => {
@@ -229,16 +225,7 @@ async fn serve_session(
     }
 }
 
-/// The address that a listener is bound to, as upstream's log lines have it.
-pub(crate) fn address(host: &str, port: u16) -> String {
-    if host.contains(':') {
-        format!("[{host}]:{port}")
-    } else {
-        format!("{host}:{port}")
-    }
-}
-
-/// The same as a socket address, resolving a name.
+/// The address of a host of this machine and a port, resolving a name.
 ///
 /// # Errors
 /// The name has no address.
