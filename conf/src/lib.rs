@@ -17,6 +17,7 @@ mod load;
 mod plugin;
 mod proxy;
 mod raw;
+mod reading;
 mod server;
 mod source;
 mod suggest;
@@ -31,16 +32,13 @@ pub use client::{
 };
 pub use error::{ConfigError, Entry, Fault, Format, Problem, Warning};
 pub use extend::{EXEC, Extensions, FreeTable};
-pub use load::{
-    Environment, LEGACY_WARNING, Loaded, Strictness, load_client, load_client_with, load_server,
-    load_server_with, parse_client, parse_client_in, parse_client_with, parse_server,
-    parse_server_in, parse_server_with,
-};
+pub use load::{LEGACY_WARNING, Loaded, load_client, load_server, parse_client, parse_server};
 pub use plugin::{HttpRewrite, HttpsFront, PluginConfig, PluginLogin, StaticFile};
 pub use proxy::{
     Backend, HealthCheck, HealthProbe, HttpProxy, HttpsProxy, LoadBalancer, ProxyConfig, ProxyKind,
     ProxyProtocol, ProxyTransport, SecretProxy, TcpMuxProxy, XtcpProxy,
 };
+pub use reading::{Environment, Reading, Strictness};
 pub use server::{
     HttpPlugin, Listener, PluginOp, ServerAuth, ServerConfig, ServerOidc, ServerTls,
     ServerTransport, SshTunnelGateway, TcpMuxHttpConnect,

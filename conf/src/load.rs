@@ -1,7 +1,5 @@
 //! The door: a path or a text in, a checked configuration out.
 
-use std::collections::BTreeMap;
-use std::ffi::OsString;
 use std::path::Path;
 use std::rc::Rc;
 
@@ -14,23 +12,11 @@ use crate::includes::{self, Files};
 use crate::legacy::Role;
 use crate::raw::client::RawClient;
 use crate::raw::server::RawServer;
+use crate::reading::{Reading, Strictness, of_process};
 use crate::server::ServerConfig;
 use crate::source::{self, Envs, Parsed, Text};
 use crate::tree::{Node, Value};
 use crate::types::Secret;
-
-/// What happens to keys that do not exist (`--strict-config`).
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Strictness {
-    /// They are errors.
-    #[default]
-    Strict,
-    /// They are ignored. Wrong types and values stay errors.
-    Lenient,
-}
-
-/// Names and values of an environment, which templates read as `.Envs`.
-pub type Environment = BTreeMap<String, String>;
 
 /// A checked configuration, and what was odd about the file.
 #[derive(Debug, Clone)]
@@ -47,66 +33,54 @@ pub struct Loaded<T> {
 pub const LEGACY_WARNING: &str = "WARNING: ini format is deprecated and the support will be \
                                   removed in the future, please use yaml/json/toml format instead!";
 
-/// Reads and checks the file of frps at `path`, with upstream's schema.
+/// Reads and checks the file of frps at `path`; `reading` is a [`Reading`] or a
+/// [`Strictness`](crate::Strictness).
 ///
 /// # Errors
 ///
 /// [`ConfigError`] with every fault of the file.
-pub fn load_server(
+pub fn load_server<'a>(
     path: &Path,
-    strictness: Strictness,
+    reading: impl Into<Reading<'a>>,
 ) -> Result<Loaded<ServerConfig>, ConfigError> {
-    load_server_with(path, strictness, Extensions::default())
+    let text = source::read(path)?;
+    server(File::on_disk(
+        &text,
+        &path.display().to_string(),
+        reading.into(),
+    ))
 }
 
-/// [`load_server`] for a program that adds something to the schema.
+/// Checks the text of a file of frps; `name` is its path, for errors. `reading` is as for
+/// [`load_server`].
 ///
 /// # Errors
 ///
-/// As there.
-pub fn load_server_with(
-    path: &Path,
-    strictness: Strictness,
-    extensions: Extensions<'_>,
+/// [`ConfigError`] with every fault of the text.
+pub fn parse_server<'a>(
+    text: &str,
+    name: &str,
+    reading: impl Into<Reading<'a>>,
 ) -> Result<Loaded<ServerConfig>, ConfigError> {
-    let text = source::read(path)?;
-    let name = path.display().to_string();
-    parse_server_in(&text, &name, strictness, extensions, &environment())
+    server(File::in_memory(text, name, reading.into()))
 }
 
-/// Reads and checks the file of frpc at `path`. A `transport.proxyURL` that is not written is
-/// taken from the environment variable `http_proxy`.
+/// Reads and checks the file of frpc at `path`, as [`load_server`] does. A `transport.proxyURL`
+/// that is not written is taken from the environment variable `http_proxy`.
 ///
 /// # Errors
 ///
 /// [`ConfigError`] with every fault of the file.
-pub fn load_client(
+pub fn load_client<'a>(
     path: &Path,
-    strictness: Strictness,
-) -> Result<Loaded<ClientConfig>, ConfigError> {
-    load_client_with(path, strictness, Extensions::default())
-}
-
-/// [`load_client`] for a program that adds something to the schema.
-///
-/// # Errors
-///
-/// As there.
-pub fn load_client_with(
-    path: &Path,
-    strictness: Strictness,
-    extensions: Extensions<'_>,
+    reading: impl Into<Reading<'a>>,
 ) -> Result<Loaded<ClientConfig>, ConfigError> {
     let text = source::read(path)?;
-    let name = path.display().to_string();
-    let mut loaded = client(File {
-        text: &text,
-        name: &name,
-        strictness,
-        extensions,
-        envs: Rc::new(environment()),
-        reads_includes: true,
-    })?;
+    let mut loaded = client(File::on_disk(
+        &text,
+        &path.display().to_string(),
+        reading.into(),
+    ))?;
     let proxy_url = &mut loaded.config.transport.proxy_url;
     if proxy_url.is_none() {
         // Lower case only, as upstream (pkg/config/v1/client.go).
@@ -118,104 +92,22 @@ pub fn load_client_with(
     Ok(loaded)
 }
 
-/// Checks the text of a file of frps; `name` is its path, for errors.
-///
-/// # Errors
-///
-/// [`ConfigError`] with every fault of the text.
-pub fn parse_server(
-    text: &str,
-    name: &str,
-    strictness: Strictness,
-) -> Result<Loaded<ServerConfig>, ConfigError> {
-    parse_server_with(text, name, strictness, Extensions::default())
-}
-
-/// [`parse_server`] for a program that adds something to the schema.
-///
-/// # Errors
-///
-/// As there.
-pub fn parse_server_with(
-    text: &str,
-    name: &str,
-    strictness: Strictness,
-    extensions: Extensions<'_>,
-) -> Result<Loaded<ServerConfig>, ConfigError> {
-    parse_server_in(text, name, strictness, extensions, &Environment::new())
-}
-
-/// [`parse_server_with`] where templates see an environment.
-///
-/// # Errors
-///
-/// As there.
-pub fn parse_server_in(
-    text: &str,
-    name: &str,
-    strictness: Strictness,
-    extensions: Extensions<'_>,
-    environment: &Environment,
-) -> Result<Loaded<ServerConfig>, ConfigError> {
-    let file = File {
-        text,
-        name,
-        strictness,
-        extensions,
-        envs: Rc::new(environment.clone()),
-        reads_includes: false,
-    };
-    load::<RawServer, _>(file, Role::Server, check::server)
-}
-
 /// Checks the text of a file of frpc; `name` is its path, for errors and for `store.path`, which
-/// is relative to it.
+/// is relative to it. `reading` is as for [`load_server`].
 ///
 /// # Errors
 ///
 /// [`ConfigError`] with every fault of the text.
-pub fn parse_client(
+pub fn parse_client<'a>(
     text: &str,
     name: &str,
-    strictness: Strictness,
+    reading: impl Into<Reading<'a>>,
 ) -> Result<Loaded<ClientConfig>, ConfigError> {
-    parse_client_with(text, name, strictness, Extensions::default())
+    client(File::in_memory(text, name, reading.into()))
 }
 
-/// [`parse_client`] for a program that adds something to the schema.
-///
-/// # Errors
-///
-/// As there.
-pub fn parse_client_with(
-    text: &str,
-    name: &str,
-    strictness: Strictness,
-    extensions: Extensions<'_>,
-) -> Result<Loaded<ClientConfig>, ConfigError> {
-    parse_client_in(text, name, strictness, extensions, &Environment::new())
-}
-
-/// [`parse_client_with`] where templates see an environment.
-///
-/// # Errors
-///
-/// As there.
-pub fn parse_client_in(
-    text: &str,
-    name: &str,
-    strictness: Strictness,
-    extensions: Extensions<'_>,
-    environment: &Environment,
-) -> Result<Loaded<ClientConfig>, ConfigError> {
-    client(File {
-        text,
-        name,
-        strictness,
-        extensions,
-        envs: Rc::new(environment.clone()),
-        reads_includes: false,
-    })
+fn server(file: File<'_>) -> Result<Loaded<ServerConfig>, ConfigError> {
+    load::<RawServer, _>(file, Role::Server, check::server)
 }
 
 fn client(file: File<'_>) -> Result<Loaded<ClientConfig>, ConfigError> {
@@ -238,7 +130,28 @@ struct File<'f> {
     reads_includes: bool,
 }
 
-impl File<'_> {
+impl<'f> File<'f> {
+    /// A file that was read, so that those which it includes can be read too.
+    fn on_disk(text: &'f str, name: &'f str, reading: Reading<'f>) -> Self {
+        let envs = reading.environment.cloned().unwrap_or_else(of_process);
+        Self {
+            envs: Rc::new(envs),
+            reads_includes: true,
+            ..Self::in_memory(text, name, reading)
+        }
+    }
+
+    fn in_memory(text: &'f str, name: &'f str, reading: Reading<'f>) -> Self {
+        Self {
+            text,
+            name,
+            strictness: reading.strictness,
+            extensions: reading.extensions,
+            envs: Rc::new(reading.environment.cloned().unwrap_or_default()),
+            reads_includes: false,
+        }
+    }
+
     const fn text(&self) -> Text<'_> {
         Text {
             text: self.text,
@@ -246,15 +159,6 @@ impl File<'_> {
             envs: &self.envs,
         }
     }
-}
-
-/// The environment of this process, for templates. What is not UTF-8 is written as it would be
-/// shown.
-fn environment() -> Environment {
-    let text = |part: OsString| part.to_string_lossy().into_owned();
-    std::env::vars_os()
-        .map(|(name, value)| (text(name), text(value)))
-        .collect()
 }
 
 fn load<R: Section, T>(

@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
-use culvert_conf::{Environment, Extensions, Strictness, parse_client_in, parse_server_in};
+use culvert_conf::{Environment, Reading, Strictness, parse_client, parse_server};
 
 /// Files whose verdict differs, with the reason. This list may only shrink.
 const EXCEPTIONS: [(&str, &str); 0] = [];
@@ -34,10 +34,14 @@ fn verdict(
     environment: &Environment,
 ) -> Result<(), String> {
     let name = path.display().to_string();
-    let more = Extensions::default();
+    let reading = Reading {
+        strictness,
+        environment: Some(environment),
+        ..Reading::default()
+    };
     match role {
-        "frps" => parse_server_in(text, &name, strictness, more, environment).map(drop),
-        _ => parse_client_in(text, &name, strictness, more, environment).map(drop),
+        "frps" => parse_server(text, &name, reading).map(drop),
+        _ => parse_client(text, &name, reading).map(drop),
     }
     .map_err(|error| error.to_string())
 }

@@ -2,9 +2,8 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
-use culvert_conf::ClientConfig;
-use culvert_program::{Failure, accept, say};
+use culvert_conf::Reading;
+use culvert_program::{Failure, accept, verify};
 use culvert_transports::{Transport, Transports, standard};
 
 use crate::{
@@ -38,45 +37,21 @@ impl App {
     /// Runs the program with the arguments of the process, until it is asked to stop.
     #[must_use]
     pub fn run(self) -> ExitCode {
-        let cli = match Cli::try_parse_from(culvert_program::arguments()) {
-            Ok(cli) => cli,
-            Err(err) => return culvert_program::usage(&err),
-        };
-        if cli.options.version {
-            say(culvert_wire::RELEASE);
-            return ExitCode::SUCCESS;
-        }
-        let done = match cli.command {
-            Some(Command::Verify) => verify(&cli, &self.transports),
-            None => serve(&cli, &self.transports),
-        };
-        done.map_or_else(|failure| failure.end(), |()| ExitCode::SUCCESS)
+        culvert_program::run(culvert_wire::RELEASE, |cli: &Cli| {
+            let names: Vec<_> = self.transports.names().collect();
+            let reading = cli.options.reading(&names);
+            match cli.command {
+                Some(Command::Verify) => verify("frpc", &cli.config, |path| {
+                    culvert_conf::load_client(path, reading)
+                }),
+                None => serve(cli, reading, &self.transports),
+            }
+        })
     }
 }
 
-fn load(cli: &Cli, transports: &Transports) -> Result<ClientConfig, Failure> {
-    let names: Vec<_> = transports.names().collect();
-    let options = &cli.options;
-    let extensions = options.extensions(&names);
-    let loaded = culvert_conf::load_client_with(&cli.config, options.strictness(), extensions)?;
-    Ok(accept(loaded, cli.command.is_none()))
-}
-
-fn verify(cli: &Cli, transports: &Transports) -> Result<(), Failure> {
-    if cli.config.as_os_str().is_empty() {
-        say("frpc: the configuration file is not specified");
-        return Ok(());
-    }
-    load(cli, transports)?;
-    say(&format!(
-        "frpc: the configuration file {} syntax is ok",
-        cli.config.display()
-    ));
-    Ok(())
-}
-
-fn serve(cli: &Cli, transports: &Transports) -> Result<(), Failure> {
-    let config = load(cli, transports)?;
+fn serve(cli: &Cli, reading: Reading<'_>, transports: &Transports) -> Result<(), Failure> {
+    let config = accept(culvert_conf::load_client(&cli.config, reading)?, true);
     culvert_program::start(&config.log)?;
     culvert_program::raise_open_files();
     let file = cli.config.display();

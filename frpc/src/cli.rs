@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
-use culvert_program::Options;
+use culvert_program::{CommandLine, Options};
 
 /// The client of a tunnel: it publishes local services through a server that can be reached.
 #[derive(Debug, Parser)]
@@ -33,6 +33,12 @@ pub(crate) struct Cli {
 
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
+}
+
+impl CommandLine for Cli {
+    fn options(&self) -> &Options {
+        &self.options
+    }
 }
 
 /// What to do instead of running.

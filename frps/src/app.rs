@@ -1,11 +1,10 @@
 //! The program from its command line to its exit code.
 
-use std::{process::ExitCode, sync::Arc, time::Duration};
+use std::{path::Path, process::ExitCode, sync::Arc, time::Duration};
 
-use clap::Parser;
-use culvert_conf::ServerConfig;
+use culvert_conf::{Reading, ServerConfig};
 use culvert_io::Lanes;
-use culvert_program::{Failure, accept, say};
+use culvert_program::{Failure, accept, verify};
 use culvert_transports::{Transport, Transports, standard};
 
 use crate::{
@@ -42,51 +41,33 @@ impl App {
     /// Runs the program with the arguments of the process, until it is asked to stop.
     #[must_use]
     pub fn run(self) -> ExitCode {
-        let cli = match Cli::try_parse_from(culvert_program::arguments()) {
-            Ok(cli) => cli,
-            Err(err) => return culvert_program::usage(&err),
-        };
-        if cli.options.version {
-            say(culvert_wire::RELEASE);
-            return ExitCode::SUCCESS;
-        }
-        let done = match cli.command {
-            Some(Command::Verify) => verify(&cli, &self.transports),
-            None => serve(&cli, &self.transports),
-        };
-        done.map_or_else(|failure| failure.end(), |()| ExitCode::SUCCESS)
+        culvert_program::run(culvert_wire::RELEASE, |cli: &Cli| {
+            let names: Vec<_> = self.transports.names().collect();
+            let reading = cli.options.reading(&names);
+            match cli.command {
+                Some(Command::Verify) => {
+                    let path = cli.config.as_deref().unwrap_or_else(|| Path::new(""));
+                    verify("frps", path, |path| {
+                        culvert_conf::load_server(path, reading)
+                    })
+                }
+                None => serve(cli, reading, &self.transports),
+            }
+        })
     }
 }
 
 /// The configuration of the file, or upstream's defaults where there is none.
-fn load(cli: &Cli, transports: &Transports) -> Result<ServerConfig, Failure> {
-    let names: Vec<_> = transports.names().collect();
-    let options = &cli.options;
+fn load(cli: &Cli, reading: Reading<'_>) -> Result<ServerConfig, Failure> {
     let loaded = match &cli.config {
-        Some(path) => {
-            let extensions = options.extensions(&names);
-            culvert_conf::load_server_with(path, options.strictness(), extensions)?
-        }
-        None => culvert_conf::parse_server("", "command line", options.strictness())?,
+        Some(path) => culvert_conf::load_server(path, reading)?,
+        None => culvert_conf::parse_server("", "command line", reading)?,
     };
-    Ok(accept(loaded, cli.command.is_none()))
+    Ok(accept(loaded, true))
 }
 
-fn verify(cli: &Cli, transports: &Transports) -> Result<(), Failure> {
-    let Some(path) = &cli.config else {
-        say("frps: the configuration file is not specified");
-        return Ok(());
-    };
-    load(cli, transports)?;
-    say(&format!(
-        "frps: the configuration file {} syntax is ok",
-        path.display()
-    ));
-    Ok(())
-}
-
-fn serve(cli: &Cli, transports: &Transports) -> Result<(), Failure> {
-    let config = load(cli, transports)?;
+fn serve(cli: &Cli, reading: Reading<'_>, transports: &Transports) -> Result<(), Failure> {
+    let config = load(cli, reading)?;
     let source = match &cli.config {
         Some(path) => format!("config file: {}", path.display()),
         None => "command line arguments for config".to_owned(),

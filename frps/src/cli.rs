@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
-use culvert_program::Options;
+use culvert_program::{CommandLine, Options};
 
 /// The server of a tunnel: it publishes services of clients that cannot be reached from outside.
 #[derive(Debug, Parser)]
@@ -25,6 +25,12 @@ pub(crate) struct Cli {
 
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
+}
+
+impl CommandLine for Cli {
+    fn options(&self) -> &Options {
+        &self.options
+    }
 }
 
 /// What to do instead of running.

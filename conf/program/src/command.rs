@@ -2,13 +2,62 @@
 
 use std::{
     io::{self, Write as _},
+    path::Path,
     process::ExitCode,
 };
 
+use culvert_conf::{ConfigError, Loaded};
+
+use crate::{Options, accept};
+
+/// The command line of one of the programs.
+pub trait CommandLine: clap::Parser {
+    /// What both programs have.
+    fn options(&self) -> &Options;
+}
+
+/// Runs a program from the arguments of the process to its exit code: prints `release` when that
+/// is asked for, else does what the command line asks for, which is `act`'s business.
+#[must_use]
+pub fn run<C: CommandLine>(release: &str, act: impl FnOnce(&C) -> Result<(), Failure>) -> ExitCode {
+    let cli = match C::try_parse_from(arguments()) {
+        Ok(cli) => cli,
+        Err(err) => return usage(&err),
+    };
+    if cli.options().version {
+        say(release);
+        return ExitCode::SUCCESS;
+    }
+    act(&cli).map_or_else(|failure| failure.end(), |()| ExitCode::SUCCESS)
+}
+
+/// Says whether the file at `path` is right, which `load` finds out. Upstream takes no file for
+/// right, too.
+///
+/// # Errors
+/// The file is not right.
+pub fn verify<T>(
+    program: &str,
+    path: &Path,
+    load: impl FnOnce(&Path) -> Result<Loaded<T>, ConfigError>,
+) -> Result<(), Failure> {
+    if path.as_os_str().is_empty() {
+        say(&format!(
+            "{program}: the configuration file is not specified"
+        ));
+        return Ok(());
+    }
+    accept(load(path)?, false);
+    let file = path.display();
+    say(&format!(
+        "{program}: the configuration file {file} syntax is ok"
+    ));
+    Ok(())
+}
+
 /// The arguments of the process with `_` and `-` made equal in the names of long flags, as
 /// upstream has them (config 3).
-#[must_use]
-pub fn arguments() -> Vec<String> {
+fn arguments() -> Vec<String> {
     std::env::args_os()
         .map(|a| normalise(&a.to_string_lossy()))
         .collect()
@@ -26,8 +75,7 @@ fn normalise(argument: &str) -> String {
 
 /// Answers a command line that asks for help or cannot be understood: help goes to standard
 /// output with success, the rest to standard error with exit code 1, as upstream's does.
-#[must_use]
-pub fn usage(err: &clap::Error) -> ExitCode {
+fn usage(err: &clap::Error) -> ExitCode {
     // Nothing is left to do when the terminal itself is gone.
     let _gone = err.print();
     if err.use_stderr() {

@@ -7,7 +7,7 @@ mod logging;
 mod options;
 mod signals;
 
-pub use command::{Failure, arguments, say, usage};
+pub use command::{CommandLine, Failure, run, say, verify};
 pub use files::raise_open_files;
 pub use logging::{LogError, start};
 pub use options::{Options, accept};

@@ -1,7 +1,7 @@
 //! Command line options that both programs have, and what they mean for reading a file.
 
 use clap::{ArgAction, Args};
-use culvert_conf::{Extensions, LEGACY_WARNING, Loaded, Strictness};
+use culvert_conf::{Extensions, LEGACY_WARNING, Loaded, Reading, Strictness};
 
 use crate::say;
 
@@ -32,22 +32,21 @@ pub struct Options {
 }
 
 impl Options {
-    /// How unknown keys are met.
+    /// How a configuration is read, with these transports in the program.
     #[must_use]
-    pub const fn strictness(&self) -> Strictness {
-        if self.strict {
+    pub fn reading<'a>(&'a self, transports: &'a [&'a str]) -> Reading<'a> {
+        let strictness = if self.strict {
             Strictness::Strict
         } else {
             Strictness::Lenient
-        }
-    }
-
-    /// What a file may ask for beyond upstream's schema, with these transports in the program.
-    #[must_use]
-    pub fn extensions<'a>(&'a self, transports: &'a [&'a str]) -> Extensions<'a> {
-        Extensions {
-            transports,
-            allow_unsafe: &self.allow_unsafe,
+        };
+        Reading {
+            strictness,
+            extensions: Extensions {
+                transports,
+                allow_unsafe: &self.allow_unsafe,
+            },
+            environment: None,
         }
     }
 }

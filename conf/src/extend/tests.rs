@@ -1,26 +1,29 @@
 use crate::{
-    ClientConfig, ConfigError, Extensions, Protocol, ServerConfig, Strictness, parse_client_with,
-    parse_server_with,
+    ClientConfig, ConfigError, Extensions, Protocol, Reading, ServerConfig, parse_client,
+    parse_server,
 };
 
 const BUILD: [&str; 3] = ["carrier", "quic", "tcp"];
 
-fn client(text: &str, allow: &[&str]) -> Result<ClientConfig, ConfigError> {
-    let allow_unsafe: Vec<_> = allow.iter().map(ToString::to_string).collect();
+fn reading(allow_unsafe: &[String]) -> Reading<'_> {
     let extensions = Extensions {
         transports: &BUILD,
-        allow_unsafe: &allow_unsafe,
+        allow_unsafe,
     };
-    parse_client_with(text, "c", Strictness::Strict, extensions).map(|loaded| loaded.config)
+    Reading {
+        extensions,
+        ..Reading::default()
+    }
+}
+
+fn client(text: &str, allow: &[&str]) -> Result<ClientConfig, ConfigError> {
+    let allow_unsafe: Vec<_> = allow.iter().map(ToString::to_string).collect();
+    parse_client(text, "c", reading(&allow_unsafe)).map(|loaded| loaded.config)
 }
 
 fn server(text: &str, allow: &[&str]) -> Result<ServerConfig, ConfigError> {
     let allow_unsafe: Vec<_> = allow.iter().map(ToString::to_string).collect();
-    let extensions = Extensions {
-        transports: &BUILD,
-        allow_unsafe: &allow_unsafe,
-    };
-    parse_server_with(text, "s", Strictness::Strict, extensions).map(|loaded| loaded.config)
+    parse_server(text, "s", reading(&allow_unsafe)).map(|loaded| loaded.config)
 }
 
 fn fault<T: std::fmt::Debug>(end: Result<T, ConfigError>) -> String {

@@ -2,15 +2,19 @@
 //! panic.
 #![no_main]
 
-use culvert_conf::{Environment, Extensions, Strictness, parse_server_in};
+use culvert_conf::{Environment, Reading, Strictness, parse_server};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {
     let pairs = [("A", "1"), ("NAME", "web"), ("EMPTY", "")];
     let envs: Environment = pairs.map(|(k, v)| (k.to_owned(), v.to_owned())).into();
     for text in [text.to_owned(), format!("{{{{ {text} }}}}")] {
-        let more = Extensions::default();
-        let read = parse_server_in(&text, "f.toml", Strictness::Lenient, more, &envs);
+        let reading = Reading {
+            strictness: Strictness::Lenient,
+            environment: Some(&envs),
+            ..Reading::default()
+        };
+        let read = parse_server(&text, "f.toml", reading);
         if let Err(refused) = read {
             assert!(!refused.to_string().is_empty());
         }
