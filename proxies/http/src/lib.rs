@@ -5,17 +5,20 @@
 //! * [`HttpVhost`]: serves the users of http proxies over pooled work connections.
 //! * [`HttpBridge`]: the same for one service that is dialled; [`serve_handler`] for any answers.
 //! * [`HttpsVhost`]: passes the users of https proxies on by the name in their ClientHello.
+//! * [`Outbound`]: requests of our own, to a plugin or an identity provider.
 //! * [`web`]: the small web server of dashboards and admin APIs.
 
 #![forbid(unsafe_code)]
 
 mod auth;
+mod outbound;
 mod reverse;
 pub mod sniff;
 mod vhost;
 pub mod web;
 
 pub use auth::{Basic, Credentials};
+pub use outbound::{Endpoint, Limits, Outbound, OutboundError, UrlError};
 pub use reverse::{
     Dial, Forwarding, Handler, HttpBackend, HttpRules, bare, remove_hop_by_hop, serve_handler,
 };

@@ -17,12 +17,12 @@ mod switch;
 mod target;
 mod user;
 
-pub(crate) use self::serve::serve;
 pub use self::{
     backend::{Dial, HttpBackend},
     headers::{Forwarding, HttpRules, remove_hop_by_hop},
     serve::{Handler, bare, serve_handler},
 };
+pub(crate) use self::{body::RequestBody, fault::Fault, serve::serve};
 
 #[cfg(test)]
 mod tests;

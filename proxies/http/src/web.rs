@@ -9,6 +9,7 @@ mod site;
 
 pub use answer::Answer;
 pub use request::Request;
+pub(crate) use request::decoded;
 pub use serve::serve;
 pub use site::Site;
 

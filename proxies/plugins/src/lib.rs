@@ -26,4 +26,5 @@ mod tls2raw;
 mod unix_domain_socket;
 
 pub use greeting::{Greeting, WriteHeader};
+pub use service::Service;
 pub use table::plugin;

@@ -98,7 +98,7 @@ impl HttpBackend {
     /// did not take, because the service had closed it, is sent once more over a new one.
     ///
     /// *Cancel safety*: the connection in use is closed.
-    pub(super) async fn exchange(
+    pub(crate) async fn exchange(
         &self,
         mut request: Request<RequestBody>,
         sent: Option<Arc<Sent>>,

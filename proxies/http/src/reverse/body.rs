@@ -17,7 +17,7 @@ use super::pool::Checkout;
 
 /// Whether the body of a request has been passed on to its end.
 #[derive(Debug, Default)]
-pub(super) struct Sent {
+pub(crate) struct Sent {
     whole: AtomicBool,
     over: Notify,
 }
@@ -47,7 +47,12 @@ fn is_last(polled: &Poll<Option<Result<Frame<Bytes>, hyper::Error>>>) -> bool {
 
 /// A request's body towards the service.
 #[derive(Debug)]
-pub(super) struct RequestBody(Option<(Incoming, Arc<Sent>)>);
+pub(crate) enum RequestBody {
+    /// Bytes of our own; `None` once they were passed on, or when there are none.
+    Own(Option<Bytes>),
+    /// A user's, watched for its end.
+    User(Incoming, Arc<Sent>),
+}
 
 impl RequestBody {
     /// The body, and what tells of its end if there is any body.
@@ -56,11 +61,16 @@ impl RequestBody {
             return (Self::empty(), None);
         }
         let sent = Arc::new(Sent::default());
-        (Self(Some((incoming, Arc::clone(&sent)))), Some(sent))
+        (Self::User(incoming, Arc::clone(&sent)), Some(sent))
     }
 
     pub(super) const fn empty() -> Self {
-        Self(None)
+        Self::Own(None)
+    }
+
+    /// Bytes that are there already.
+    pub(crate) fn full(bytes: Bytes) -> Self {
+        Self::Own(Some(bytes).filter(|b| !b.is_empty()))
     }
 }
 
@@ -72,8 +82,9 @@ impl Body for RequestBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        let Some((incoming, sent)) = &mut self.0 else {
-            return Poll::Ready(None);
+        let (incoming, sent) = match &mut *self {
+            Self::Own(bytes) => return Poll::Ready(bytes.take().map(|b| Ok(Frame::data(b)))),
+            Self::User(incoming, sent) => (incoming, sent),
         };
         let polled = Pin::new(&mut *incoming).poll_frame(cx);
         if is_last(&polled) || incoming.is_end_stream() {
@@ -84,22 +95,28 @@ impl Body for RequestBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.0
-            .as_ref()
-            .is_none_or(|(incoming, _)| incoming.is_end_stream())
+        match self {
+            Self::Own(bytes) => bytes.is_none(),
+            Self::User(incoming, _) => incoming.is_end_stream(),
+        }
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.0.as_ref().map_or_else(
-            || SizeHint::with_exact(0),
-            |(incoming, _)| incoming.size_hint(),
-        )
+        match self {
+            Self::Own(bytes) => exact(bytes.as_ref()),
+            Self::User(incoming, _) => incoming.size_hint(),
+        }
     }
+}
+
+fn exact(bytes: Option<&Bytes>) -> SizeHint {
+    let len = bytes.map_or(0, Bytes::len);
+    SizeHint::with_exact(u64::try_from(len).unwrap_or(u64::MAX))
 }
 
 impl Drop for RequestBody {
     fn drop(&mut self) {
-        if let Some((_, sent)) = &self.0 {
+        if let Self::User(_, sent) = self {
             sent.over.notify_one();
         }
     }
@@ -172,10 +189,7 @@ impl Body for ResponseBody {
 
     fn size_hint(&self) -> SizeHint {
         match self {
-            Self::Own(bytes) => {
-                let len = bytes.as_ref().map_or(0, Bytes::len);
-                SizeHint::with_exact(u64::try_from(len).unwrap_or(u64::MAX))
-            }
+            Self::Own(bytes) => exact(bytes.as_ref()),
             Self::Service(incoming, _) => incoming.size_hint(),
         }
     }

@@ -17,7 +17,7 @@ use crate::vhost::{NotFound, SERVER as VERSION};
 
 /// Why a request was not answered by a service.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Fault {
+pub(crate) enum Fault {
     /// Two parsers could read it differently, or it is no HTTP.
     #[error("malformed request: {0}")]
     Malformed(&'static str),

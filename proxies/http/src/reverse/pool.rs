@@ -105,7 +105,7 @@ impl fmt::Debug for Pool {
 
 /// A connection in use, to be given back when both bodies have passed.
 #[derive(Debug)]
-pub(super) struct Checkout {
+pub(crate) struct Checkout {
     pub(super) sender: SendRequest<RequestBody>,
     pub(super) pool: Arc<Pool>,
     pub(super) sent: Option<Arc<Sent>>,
@@ -113,7 +113,7 @@ pub(super) struct Checkout {
 
 impl Checkout {
     /// Puts the connection back, unless a part of the request is still under way on it.
-    pub(super) fn give_back(self) {
+    pub(crate) fn give_back(self) {
         if self.sent.is_none_or(|sent| sent.is_whole()) {
             self.pool.put(self.sender);
         }

@@ -48,7 +48,7 @@ pub(super) fn query(text: &str) -> Vec<(String, String)> {
 }
 
 /// Undoes percent-encoding (RFC 3986, 2.1), and `+` for a space in a query.
-fn decoded(text: &str, query: bool) -> Option<String> {
+pub(crate) fn decoded(text: &str, query: bool) -> Option<String> {
     let mut out = Vec::with_capacity(text.len());
     let mut rest = text.bytes();
     while let Some(byte) = rest.next() {
