@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::definition::Definitions;
 use crate::extend::FreeTable;
 use crate::proxy::ProxyConfig;
 use crate::types::{
@@ -50,12 +51,50 @@ pub struct ClientConfig {
     /// How bytes cross the network.
     pub transport: ClientTransport,
     /// What is published, sorted by name; only the entries that are to run.
+    /// Reload the file when it changes.
+    pub watch_config: bool,
+    /// The proxies and visitors as written, also those that are not to run.
+    pub definitions: Definitions,
     pub proxies: Vec<ProxyConfig>,
     /// What is reached, sorted by name; only the entries that are to run.
     pub visitors: Vec<VisitorConfig>,
 }
 
 /// The `auth` table of frpc.
+impl ClientConfig {
+    /// The keys with another value in `new` that a running client does not take over.
+    #[must_use]
+    pub fn fixed_differences(&self, new: &Self) -> Vec<&'static str> {
+        let same = [
+            ("user", self.user == new.user),
+            ("clientID", self.client_id == new.client_id),
+            ("serverAddr", self.server_addr == new.server_addr),
+            ("serverPort", self.server_port == new.server_port),
+            (
+                "natHoleStunServer",
+                self.nat_hole_stun_server == new.nat_hole_stun_server,
+            ),
+            ("dnsServer", self.dns_server == new.dns_server),
+            ("loginFailExit", self.login_fail_exit == new.login_fail_exit),
+            ("udpPacketSize", self.udp_packet_size == new.udp_packet_size),
+            ("metadatas", self.metadatas == new.metadatas),
+            ("featureGates", self.feature_gates == new.feature_gates),
+            (
+                "virtualNet",
+                self.virtual_net_address == new.virtual_net_address,
+            ),
+            ("store", self.store == new.store),
+            ("auth", self.auth == new.auth),
+            ("log", self.log == new.log),
+            ("webServer", self.web_server == new.web_server),
+            ("transport", self.transport == new.transport),
+            ("watchConfig", self.watch_config == new.watch_config),
+        ];
+        let changed = same.into_iter().filter(|(_, same)| !same);
+        changed.map(|(key, _)| key).collect()
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClientAuth {
     /// Token or OIDC.

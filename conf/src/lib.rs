@@ -9,6 +9,7 @@
 mod check;
 mod client;
 mod decode;
+mod definition;
 mod error;
 mod extend;
 mod includes;
@@ -31,6 +32,7 @@ pub use client::{
     OidcCredentials, Protocol, WireVersion,
 };
 pub use error::{ConfigError, Entry, Fault, Format, Problem, Warning};
+pub use definition::{Defined, Definition, DefinitionError, Definitions};
 pub use extend::{EXEC, Extensions, FreeTable};
 pub use load::{LEGACY_WARNING, Loaded, load_client, load_server, parse_client, parse_server};
 pub use plugin::{HttpRewrite, HttpsFront, PluginConfig, PluginLogin, StaticFile};

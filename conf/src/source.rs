@@ -218,6 +218,11 @@ fn parse_plain(text: &str, name: &str) -> Result<Node, ConfigError> {
     }
 }
 
+/// Reads JSON text that is no configuration file; what is wrong with it is told without a file.
+pub(crate) fn parse_json(text: &str) -> Result<Node, String> {
+    json::parse(text).map_err(|fault| fault.message)
+}
+
 fn toml(text: &str) -> Result<Node, TextError> {
     let places = Places::new(text);
     let table = DeTable::parse(text).map_err(|error| {

@@ -124,6 +124,47 @@ impl Node {
             };
             let Some(child) = node.child(key) else { break };
             node = child;
+    /// A table of these entries, which must be sorted.
+    pub(crate) const fn table(entries: Vec<(String, Self)>) -> Self {
+        Self {
+            line: 1,
+            value: Value::Table(entries),
+        }
+    }
+
+    /// Takes every value of `key` out; the one that [`child`](Self::child) shows.
+    pub(crate) fn take(&mut self, key: &str) -> Option<Self> {
+        let Value::Table(entries) = &mut self.value else {
+            return None;
+        };
+        let is_key = |(name, _): &(String, Self)| same_key(name, key);
+        let at = entries.iter().rposition(is_key)?;
+        let (_, taken) = entries.remove(at);
+        entries.retain(|entry| !is_key(entry));
+        Some(taken)
+    }
+
+    /// Gives `key` of a table a value in place of those it has.
+    pub(crate) fn set(&mut self, key: &str, value: Value) {
+        let line = self.take(key).map_or(self.line, |old| old.line);
+        if let Value::Table(entries) = &mut self.value {
+            entries.push((key.to_owned(), Self { line, value }));
+            entries.sort_by(|a, b| a.0.cmp(&b.0));
+        }
+    }
+
+    /// As [`child`](Self::child), to be changed.
+    pub(crate) fn child_mut(&mut self, key: &str) -> Option<&mut Self> {
+        match &mut self.value {
+            Value::Table(entries) => entries
+                .iter_mut()
+                .rev()
+                .find(|(name, _)| same_key(name, key))
+                .map(|(_, node)| node),
+            _ => None,
+        }
+    }
+
             let Some(index) = index else { continue };
             let Value::Array(items) = &node.value else {
                 break;

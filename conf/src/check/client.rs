@@ -8,6 +8,7 @@ use crate::client::{
     ClientAuth, ClientConfig, ClientTls, ClientTlsOn, ClientTransport, Heartbeat, Protocol,
     WireVersion,
 };
+use crate::definition::Definitions;
 use crate::error::{Entry, Fault};
 use crate::proxy::ProxyConfig;
 use crate::raw::client::{RawClient, RawClientAuth, RawClientTls, RawClientTransport};
@@ -58,6 +59,8 @@ pub(crate) fn client(checker: &mut Checker<'_>, raw: RawClient, folder: &Path) -
         web_server,
         transport,
         proxies,
+        watch_config: raw.watch_config,
+        definitions: Definitions::of(checker.tree),
         visitors,
     }
 }

@@ -47,6 +47,8 @@ section! {
         "metadatas" => metadatas: BTreeMap<String, String>,
         /// Further files of proxies and visitors.
         "includes" => includes: Vec<String>,
+        /// Reload this file when it changes; default false. Ours, not upstream's.
+        "watchConfig" => watch_config: bool,
         /// `store`.
         "store" => store: RawStore,
         /// What is published.

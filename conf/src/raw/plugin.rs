@@ -141,6 +141,21 @@ fn with<T: Section>(
     node: &Node,
     decoder: &mut Decoder<'_>,
     kind: impl FnOnce(T) -> RawPlugin,
+/// The keys of a plugin of type `kind`, in upstream's order.
+pub(crate) fn keys_of(kind: &str) -> Vec<Key> {
+    let own = match kind {
+        "http_proxy" => RawHttpLogin::keys(),
+        "socks5" => RawSocks5::keys(),
+        "static_file" => RawStaticFile::keys(),
+        "unix_domain_socket" => RawUnix::keys(),
+        "http2https" | "http2http" => RawRewrite::keys(),
+        "https2http" | "https2https" => RawHttpsFront::keys(),
+        "tls2raw" => RawTls2Raw::keys(),
+        _ => Vec::new(),
+    };
+    union([RawPluginHead::keys(), own])
+}
+
 ) -> Option<RawPlugin> {
     decoder
         .section::<(RawPluginHead, T)>(node)

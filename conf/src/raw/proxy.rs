@@ -243,6 +243,20 @@ impl Decode for RawBandwidth {
                 remedy: "write a number and MB or KB, such as \"1.5MB\" or \"200KB\"".to_owned(),
             };
             decoder.fault(node.line, fault);
+/// The keys of a proxy of type `kind`, in upstream's order.
+pub(crate) fn keys_of(kind: &str) -> Vec<Key> {
+    let own = match kind {
+        "tcp" | "udp" => RawRemotePort::keys(),
+        "http" => RawHttp::keys(),
+        "https" => RawDomains::keys(),
+        "tcpmux" => <(RawDomains, RawTcpMux)>::keys(),
+        "stcp" | "sudp" => RawSecret::keys(),
+        "xtcp" => <(RawSecret, RawNat)>::keys(),
+        _ => Vec::new(),
+    };
+    union([RawProxyBase::keys(), own])
+}
+
             return None;
         };
         // A rate of 0 or below limits nothing upstream either.

@@ -96,6 +96,20 @@ section! {
     }
 }
 
+/// The keys of a visitor of type `kind`, in upstream's order.
+pub(crate) fn keys_of(kind: &str) -> Vec<Key> {
+    let own = match kind {
+        "xtcp" => RawXtcpVisitor::keys(),
+        _ => Vec::new(),
+    };
+    union([RawVisitorBase::keys(), own])
+}
+
+/// The keys of a visitor's plugin.
+pub(crate) fn plugin_keys() -> Vec<Key> {
+    <(RawPluginHead, RawVisitorVirtualNet)>::keys()
+}
+
 /// `plugin` of a visitor; `virtual_net` is the only type.
 #[derive(Debug, Clone)]
 pub(crate) struct RawVisitorPlugin(pub RawVisitorVirtualNet);
