@@ -1,6 +1,7 @@
 //! What a handler is asked.
 
 use bytes::Bytes;
+use http::{HeaderMap, header::AsHeaderName};
 
 /// What a path has in the place of each variable, still percent-encoded.
 pub(super) type Variables = Vec<(&'static str, String)>;
@@ -11,6 +12,7 @@ pub struct Request {
     pub(super) variables: Variables,
     /// The query, decoded, in its order.
     pub(super) query: Vec<(String, String)>,
+    pub(super) headers: HeaderMap,
     pub(super) body: Bytes,
 }
 
@@ -27,6 +29,12 @@ impl Request {
     pub fn query(&self, key: &str) -> Option<&str> {
         let (_, value) = self.query.iter().find(|(k, _)| k == key)?;
         Some(value)
+    }
+
+    /// The first value of a header; `None` also when it is no text.
+    #[must_use]
+    pub fn header(&self, name: impl AsHeaderName) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
     }
 
     /// The body, at most as long as the server allows.

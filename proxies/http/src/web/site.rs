@@ -55,7 +55,8 @@ impl Site {
     }
 
     /// The same site with one more route. A part of `pattern` in braces is a variable: any text
-    /// without a slash, as in `/api/proxies/{name}`.
+    /// without a slash, as in `/api/proxies/{name}`; with a star, as in `/static/{*file}`, all that
+    /// is left of the path, which may be nothing.
     #[must_use]
     pub fn on<F, Fut>(self, method: Method, pattern: &'static str, handler: F) -> Self
     where
@@ -132,6 +133,7 @@ impl Site {
         let request = Request {
             variables,
             query: query(parts.uri.query().unwrap_or_default()),
+            headers: parts.headers,
             body,
         };
         let answer = (route.handler)(request).await;
@@ -178,13 +180,20 @@ impl fmt::Debug for Site {
 /// The variables of `path` if it has the form of `pattern`.
 fn matched(pattern: &'static str, path: &str) -> Option<Variables> {
     let mut variables = Vec::new();
-    let (mut parts, mut given) = (pattern.split('/'), path.split('/'));
+    let (mut parts, mut given) = (
+        pattern.split('/'),
+        path.splitn(pattern.split('/').count(), '/'),
+    );
     loop {
         match (parts.next(), given.next()) {
             (None, None) => return Some(variables),
             (Some(part), Some(text)) => {
                 let name = part.strip_prefix('{').and_then(|p| p.strip_suffix('}'));
                 match name {
+                    Some(name) if let Some(rest) = name.strip_prefix('*') => {
+                        variables.push((rest, text.to_owned()));
+                    }
+                    Some(_) if text.contains('/') => return None,
                     Some(name) if !text.is_empty() => variables.push((name, text.to_owned())),
                     None if part == text => {}
                     _ => return None,
