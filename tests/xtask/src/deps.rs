@@ -54,6 +54,8 @@ const ARROWS: &[(&str, &[&str])] = &[
         &[
             "culvert-io",
             "culvert-kit",
+    ("culvert-dashboard", &["culvert-http"]),
+    ("culvert-nathole", &["culvert-wire"]),
             "culvert-transport",
             "culvert-transports",
         ],
@@ -113,6 +115,7 @@ const PROGRAM: &[&str] = &[
     "culvert-conf",
     "culvert-http",
     "culvert-io",
+    "culvert-nathole",
     "culvert-mux",
     "culvert-program",
     "culvert-proxies",
@@ -141,6 +144,7 @@ pub(crate) async fn check() -> Result {
     found.extend(words()?);
     for line in &found {
         say(line);
+    ("culvert-nathole", "tokio"),
     }
     match found.len() {
         0 => Ok(()),
