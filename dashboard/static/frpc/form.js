@@ -39,7 +39,7 @@ const shown = {
 
 /** Each kind of field: how it is drawn, and what a change of it puts into the configuration. */
 const kinds = {
-  text: (props, value) => [h('input', { ...props, type: 'text', value: value ?? '' }), orNone],
+  text: (props, value) => [h('input', { ...props, type: 'text', autocomplete: 'off', value: value ?? '' }), orNone],
   secret: (props, value) => [
     h('input', { ...props, type: 'password', autocomplete: 'new-password', value: value ?? '' }),
     orNone,

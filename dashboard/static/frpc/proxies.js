@@ -46,6 +46,7 @@ async function running(signal) {
   };
   const load = async () => {
     all = Object.values(await get('api/status')).flat();
+    all.sort((a, b) => a.name.localeCompare(b.name));
     const counts = Map.groupBy(all, (p) => p.status);
     const choices = [...counts].map(([name, of]) => [name, `${name} ${of.length}`]);
     fill(pills, tabs('State', [['all', `all ${all.length}`], ...choices], status, set((v) => (status = v))));

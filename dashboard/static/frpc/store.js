@@ -37,6 +37,7 @@ export async function store(word, plural) {
   const row = (entry) => {
     const own = path(`${place}/{}`, entry.name);
     const value = entry[entry.type];
+    const detail = `#/${plural}/detail/${encodeURIComponent(entry.name)}`;
     const enabled = value.enabled !== false;
     const turn = async () => {
       const next = { ...entry, [entry.type]: { ...value, enabled: !enabled } };
@@ -48,7 +49,7 @@ export async function store(word, plural) {
       if (await attempt(() => remove(own), `${entry.name} is deleted.`)) await show();
     };
     return [
-      h('div.what', {}, h('b', {}, entry.name), h('p', {}, entry.type)),
+      h('div.what', {}, h('a', { href: detail }, entry.name), h('p', {}, entry.type)),
       badge(enabled ? 'enabled' : 'disabled'),
       h('a.button', { href: `#/${plural}/${encodeURIComponent(entry.name)}/edit` }, 'Edit'),
       h('button', { type: 'button', onclick: turn }, enabled ? 'Disable' : 'Enable'),

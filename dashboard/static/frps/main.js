@@ -13,7 +13,7 @@ shell(
   [
     ['#/', 'Overview'],
     ['#/clients', 'Clients'],
-    ['#/proxies', 'Proxies'],
+    ['#/proxies', 'Proxies', '#/proxy/'],
   ],
   [
     ['#/', overview],

@@ -40,7 +40,7 @@ function totals(status) {
     figure('Clients', status.clientCounts, '#/clients'),
     figure('Proxies', status.proxyCounts ?? count, '#/proxies'),
     figure('Connections', status.curConns),
-    figure('Pooled work connections', status.pool ?? '–'),
+    figure('Pooled', status.pool ?? '–'),
     figure('In today', bytes(status.totalTrafficIn)),
     figure('Out today', bytes(status.totalTrafficOut)),
   ];

@@ -3,8 +3,8 @@
 import { fill, h } from './dom.js';
 import { bytes, rate } from './format.js';
 
-const WIDTH = 600;
-const HEIGHT = 160;
+const WIDTH = 900;
+const HEIGHT = 170;
 const FOOT = 18;
 
 /** A table that only screen readers meet. */
@@ -23,13 +23,16 @@ function legend(...names) {
   return h('p.legend', { 'aria-hidden': 'true' }, names.map((name, at) => h(`span.series${at}`, {}, name)));
 }
 
+/** The line that a chart stands on. */
+const ground = (y) => h('line.ground', { x1: 0, x2: WIDTH, y1: y, y2: y });
+
 /** Traffic by day: `days` are `{date, trafficIn, trafficOut}`, the oldest first. */
 export function days(history) {
-  const top = Math.max(1, ...history.flatMap((day) => [day.trafficIn, day.trafficOut]));
+  const top = Math.max(1024, ...history.flatMap((day) => [day.trafficIn, day.trafficOut]));
   const room = HEIGHT - FOOT;
   const step = WIDTH / history.length;
   const bar = (value, x, series) => {
-    const height = (value / top) * (room - 4);
+    const height = (value / top) * (room - 16);
     return h(`rect.fill${series}`, { x, y: room - height, width: step * 0.32, height, rx: 2 });
   };
   const columns = history.map((day, at) => {
@@ -46,7 +49,13 @@ export function days(history) {
   return h(
     'figure',
     {},
-    h('svg.chart', { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, 'aria-hidden': 'true' }, columns),
+    h(
+      'svg.chart',
+      { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, 'aria-hidden': 'true' },
+      ground(room),
+      h('text', { x: 0, y: 11 }, bytes(top)),
+      columns,
+    ),
     legend('in', 'out'),
     table(
       'Traffic by day',
@@ -77,7 +86,7 @@ export function flow() {
     past.push([inward, outward]);
     if (past.length > SPAN) past.shift();
     const top = Math.max(1024, ...past.flat());
-    fill(svg, line(top, 0), line(top, 1), h('text', { x: 4, y: 12 }, rate(top)));
+    fill(svg, ground(HEIGHT - 4), line(top, 0), line(top, 1), h('text', { x: 0, y: 11 }, rate(top)));
     fill(now, h('span.series0', {}, `in ${rate(inward)}`), h('span.series1', {}, `out ${rate(outward)}`));
   };
   return { element: h('figure', {}, svg, now), push };

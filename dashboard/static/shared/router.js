@@ -73,7 +73,8 @@ function find(routes, hash) {
 function mark(hash) {
   for (const link of document.querySelectorAll('nav a')) {
     const target = link.getAttribute('href');
-    const current = target === '#/' ? hash === '#/' : hash.startsWith(target);
+    const below = [target, link.dataset.also].filter((place) => place && place !== '#/');
+    const current = hash === target || below.some((place) => hash.startsWith(place));
     if (current) link.setAttribute('aria-current', 'page');
     else link.removeAttribute('aria-current');
   }

@@ -27,7 +27,8 @@ function themeButton() {
   return button;
 }
 
-/** Puts up the frame of `product` with `links` (pairs of an address and a text) and starts `routes`. */
+/** Puts up the frame of `product` with `links` (an address, a text, and where
+ * else the address of a view below it begins) and starts `routes`. */
 export function shell(product, role, links, routes) {
   wear(theme());
   const toggle = () => {
@@ -44,7 +45,7 @@ export function shell(product, role, links, routes) {
   const nav = h(
     'nav',
     { id: 'nav', 'aria-label': 'Pages', onclick: shut },
-    links.map(([href, text]) => h('a', { href }, text)),
+    links.map(([href, text, also]) => h('a', { href, 'data-also': also }, text)),
   );
   const main = h('main', { id: 'main', tabindex: '-1' });
   const skip = (event) => {
