@@ -5,13 +5,14 @@ use std::{future::Future, net::IpAddr, sync::Arc, time::Duration};
 use culvert_conf::{AuthMethod, FreeTable, ServerConfig};
 use culvert_http::{HttpVhost, HttpsVhost};
 use culvert_io::{Lanes, Scope};
+use culvert_program::{Door, DoorError};
 use culvert_proxies::{Ports, ServerResources, Visitors, server_kinds};
 use culvert_transport::{Options, Target, TransportError, report};
 use culvert_transports::{ServerStack, Transports, find, quic_options, server_options, standard};
 use tokio::{net::TcpListener, runtime::Handle};
 
 use crate::{
-    dashboard::{self, Door},
+    dashboard,
     figures::{self, Figures},
     front::{self, Links, Port, Shared},
     registry::Registry,
@@ -53,12 +54,9 @@ pub enum StartError {
         /// Why not.
         source: std::io::Error,
     },
-    /// The port of the dashboard cannot be opened; upstream says it without further words.
-    #[error("{}", report(.0))]
-    Web(TransportError),
-    /// The identity of the dashboard cannot be used.
-    #[error("webServer.tls: {}", report(.0))]
-    WebTls(culvert_tls::TlsError),
+    /// The web server cannot start.
+    #[error(transparent)]
+    Web(#[from] DoorError),
     /// TLS cannot be set up.
     #[error("transport.tls: {}", report(.0))]
     Tls(TransportError),
@@ -110,7 +108,7 @@ impl Service {
         let auth = auth(&config)?;
         let stack = ServerStack::new(&config.transport).map_err(StartError::Tls)?;
         let shared = shared(&config);
-        let door = Door::bind(config.web_server.as_ref()).await?;
+        let door = Door::bind("dashboard", config.web_server.as_ref()).await?;
         let mut listeners = Vec::new();
         let bind = |what, host: &str, port| bind(what, host.to_owned(), port);
         let what = "create server listener";

@@ -3,7 +3,6 @@
 //! Handlers are functions of a [`View`], so that they can be asked without a network.
 
 mod client;
-mod door;
 mod metrics;
 mod pprof;
 mod proxy;
@@ -21,7 +20,6 @@ use culvert_http::{
 use culvert_io::Scope;
 use http::{HeaderValue, Method, StatusCode, header::LOCATION};
 
-pub(crate) use door::Door;
 use view::View;
 
 use crate::server::Server;

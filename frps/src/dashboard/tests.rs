@@ -5,6 +5,7 @@ use chrono::Local;
 use culvert_conf::{Port, Secret, ServerConfig, Strictness, WebServer};
 use culvert_http::web::Site;
 use culvert_io::{Connected, Meter, Scope};
+use culvert_program::{Door, DoorError};
 use culvert_proxy::Lease;
 use culvert_wire::{ProxyName, RunId, Version, msg::NewProxy};
 use http_body_util::Empty;
@@ -14,11 +15,8 @@ use tokio::{
     runtime::Handle,
 };
 
-use super::{Door, View, routes};
-use crate::{
-    figures::{Arrived, Clients, Owner, Proxies},
-    service::StartError,
-};
+use super::{View, routes};
+use crate::figures::{Arrived, Clients, Owner, Proxies};
 
 const CONFIG: &str = "bindPort = 7001\nvhostHTTPPort = 8080\nallowPorts = [{ start = 1000, end = \
     2000 }, { single = 3000 }]\n";
@@ -391,12 +389,12 @@ async fn a_port_is_served_and_asks_for_the_password() {
     let mut web = web();
     web.port = Port::new(at.port()).unwrap();
     web.password = Secret::new("secret");
-    let clash = Door::bind(Some(&web)).await.unwrap_err();
-    assert!(matches!(clash, StartError::Web(_)));
+    let clash = Door::bind("dashboard", Some(&web)).await.unwrap_err();
+    assert!(matches!(clash, DoorError::Listen(_)));
     let text = format!("listen tcp {at}: bind: address already in use");
     assert!(clash.to_string().starts_with(&text), "{clash}");
     drop(free);
-    let door = Door::bind(Some(&web)).await.unwrap().unwrap();
+    let door = Door::bind("dashboard", Some(&web)).await.unwrap().unwrap();
     let scope = Scope::root(Handle::current());
     let config = config("");
     let view = View::new(&config, Arc::default(), Arc::default(), scope.clone());

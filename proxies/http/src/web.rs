@@ -3,11 +3,13 @@
 //! A [`Site`] is a table of routes and is asked without any socket; [`serve()`] puts it on a stream.
 
 mod answer;
+mod events;
 mod request;
 mod serve;
 mod site;
 
 pub use answer::Answer;
+pub use events::Feed;
 pub use request::Request;
 pub(crate) use request::decoded;
 pub use serve::serve;

@@ -17,7 +17,17 @@ use crate::{
 /// is an error: whoever adds one draws its arrows.
 const ARROWS: &[(&str, &[&str])] = &[
     ("culvert-conf", &[]),
-    ("culvert-program", &["culvert-conf"]),
+    (
+        "culvert-program",
+        &[
+            "culvert-conf",
+            "culvert-http",
+            "culvert-io",
+            "culvert-tcp",
+            "culvert-tls",
+            "culvert-transport",
+        ],
+    ),
     ("culvert-io", &[]),
     ("culvert-wire", &[]),
     ("culvert-transport", &["culvert-io", "culvert-wire"]),

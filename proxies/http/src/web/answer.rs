@@ -1,20 +1,32 @@
 //! What a handler answers, in the forms that scripts written for frp expect (api 0).
 
+use std::{
+    convert::Infallible,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
+
 use bytes::Bytes;
 use culvert_wire::go_json;
 use http::{
     HeaderName, HeaderValue, Response, StatusCode,
-    header::{CONTENT_TYPE, LOCATION, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS},
+    header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS},
 };
-use http_body_util::Full;
+use hyper::body::{Body, Frame, SizeHint};
+use parking_lot::Mutex;
 use serde::Serialize;
+use tokio::time::Instant;
 
-/// One answer. Its body is whole: answers of these APIs are small.
-#[derive(Clone, Debug, PartialEq, Eq)]
+use super::events::Events;
+
+/// One answer. Its body is whole, as answers of these APIs are small, or goes on.
+#[derive(Debug)]
 pub struct Answer {
     status: StatusCode,
     headers: Vec<(HeaderName, HeaderValue)>,
     body: Bytes,
+    events: Option<Box<Events>>,
     error: Option<String>,
 }
 
@@ -41,6 +53,7 @@ impl Answer {
             status,
             headers: Vec::new(),
             body: Bytes::new(),
+            events: None,
             error: None,
         }
     }
@@ -50,6 +63,19 @@ impl Answer {
     pub fn body(content_type: &'static str, body: impl Into<Bytes>) -> Self {
         let mut answer = Self::empty().with(CONTENT_TYPE, HeaderValue::from_static(content_type));
         answer.body = body.into();
+        answer
+    }
+
+    /// A body that goes on.
+    pub(super) fn events(events: Events) -> Self {
+        let mut answer = Self::body("text/event-stream", Bytes::new())
+            .with(CACHE_CONTROL, HeaderValue::from_static("no-cache"))
+            // Proxies in front are not to collect what belongs to a page now (nginx).
+            .with(
+                HeaderName::from_static("x-accel-buffering"),
+                HeaderValue::from_static("no"),
+            );
+        answer.events = Some(Box::new(events));
         answer
     }
 
@@ -155,10 +181,53 @@ impl Answer {
         self.error.as_deref()
     }
 
-    pub(super) fn into_response(self) -> Response<Full<Bytes>> {
-        let mut response = Response::new(Full::new(self.body));
+    /// The same as hyper sends it; `moved` is set whenever a part of it was taken to be sent.
+    pub(super) fn into_response(self, moved: Arc<Mutex<Instant>>) -> Response<Content> {
+        let content = match self.events {
+            Some(events) => Content::Events(events, moved),
+            None => Content::Whole(self.body),
+        };
+        let mut response = Response::new(content);
         *response.status_mut() = self.status;
         response.headers_mut().extend(self.headers);
         response
+    }
+}
+
+/// The body of an answer.
+pub(super) enum Content {
+    Whole(Bytes),
+    Events(Box<Events>, Arc<Mutex<Instant>>),
+}
+
+impl Body for Content {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let data = match &mut *self {
+            Self::Whole(body) if body.is_empty() => return Poll::Ready(None),
+            Self::Whole(body) => std::mem::take(body),
+            Self::Events(events, moved) => {
+                let event = ready!(Pin::new(&mut **events).poll_next(cx));
+                *moved.lock() = Instant::now();
+                event
+            }
+        };
+        Poll::Ready(Some(Ok(Frame::data(data))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        matches!(self, Self::Whole(body) if body.is_empty())
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Whole(body) => SizeHint::with_exact(body.len() as u64),
+            Self::Events(..) => SizeHint::default(),
+        }
     }
 }

@@ -27,8 +27,8 @@ pub async fn serve(site: Arc<Site>, stream: Stream, scope: &Scope) {
     let begun = Arc::clone(&last);
     let service = service_fn(move |request| {
         *begun.lock() = Instant::now();
-        let site = Arc::clone(&site);
-        async move { Ok::<_, Infallible>(site.answer(request).await.into_response()) }
+        let (site, moved) = (Arc::clone(&site), Arc::clone(&begun));
+        async move { Ok::<_, Infallible>(site.answer(request).await.into_response(moved)) }
     });
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -51,7 +51,7 @@ pub async fn serve(site: Arc<Site>, stream: Stream, scope: &Scope) {
     }
 }
 
-/// Waits until no request began for longer than any may take.
+/// Waits until no request began, and no event was taken, for longer than any may take.
 async fn stuck(last: &Mutex<Instant>) {
     loop {
         let due = *last.lock() + CONNECTION;

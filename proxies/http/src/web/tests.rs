@@ -10,7 +10,7 @@ use tokio::{
     time::Instant,
 };
 
-use super::{Answer, Request, Site, serve};
+use super::{Answer, Feed, Request, Site, serve};
 use crate::Credentials;
 
 fn site() -> Site {
@@ -155,4 +155,47 @@ async fn a_connection_is_served_and_ends_when_nothing_comes() {
     far.read_to_string(&mut got).await.unwrap();
     assert!(got.starts_with("HTTP/1.1 200 OK\r\n"), "{got}");
     assert!(got.contains("Content-Length: 0\r\n"), "{got}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_page_is_told_each_second_for_as_long_as_it_listens() {
+    let mut count = 0;
+    let feed = Arc::new(Feed::new(move |since: Duration| {
+        count += 1;
+        (count, since.as_millis())
+    }));
+    let listened = Arc::clone(&feed);
+    let site = Site::new(None).on(Method::GET, "/api/live", move |_| {
+        std::future::ready(listened.answer())
+    });
+    let scope = Scope::root(Handle::current());
+    let (near, mut far) = duplex(64 * 1024);
+    let stream = Stream::new(near, peer());
+    let (site, inside) = (Arc::new(site), scope.clone());
+    scope.spawn(async move { serve(site, stream, &inside).await });
+    far.write_all(b"GET /api/live HTTP/1.1\r\nHost: x\r\n\r\n")
+        .await
+        .unwrap();
+    let mut got = String::new();
+    // Longer than a connection may be without a request.
+    while !got.contains("data: [300,1000]\n\n") {
+        let mut part = [0; 1024];
+        let read = far.read(&mut part).await.unwrap();
+        assert_ne!(read, 0, "{got}");
+        got.push_str(std::str::from_utf8(&part[..read]).unwrap());
+    }
+    assert!(got.contains("Content-Type: text/event-stream\r\n"), "{got}");
+    assert!(got.contains("data: [1,0]\n\n"), "{got}");
+    // One that came a moment later is told the same.
+    let others: Vec<_> = (0..31).map(|_| feed.answer()).collect();
+    assert!(others.iter().all(|answer| answer.code() == 200));
+    assert_eq!(feed.answer().code(), 503);
+    drop(others);
+    assert_eq!(feed.answer().code(), 200);
+    // One that does not read is dropped in the end.
+    let begun = Instant::now();
+    while scope.tasks() > 0 {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    assert!(begun.elapsed() > Duration::from_secs(180));
 }

@@ -1,4 +1,4 @@
-//! The listener of the dashboard, with or without TLS.
+//! The listener of a dashboard or an admin API, with or without TLS.
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -6,13 +6,11 @@ use culvert_conf::WebServer;
 use culvert_http::web::{Site, serve};
 use culvert_io::{Peer, Scope, Stream, socket};
 use culvert_tls::IdentityFiles;
-use culvert_transport::{AcceptBackoff, Target, report};
+use culvert_transport::{AcceptBackoff, Target, TransportError, report};
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::Semaphore,
 };
-
-use crate::service::StartError;
 
 /// Browsers and scripts that may be connected at a time. Each costs a socket and at most about
 /// 100 kB; a browser opens six.
@@ -20,19 +18,39 @@ const CONNECTIONS: usize = 256;
 /// How long a TLS handshake may take: upstream's read timeout of a request, which it is part of.
 const HANDSHAKE: Duration = Duration::from_secs(60);
 
-/// An open port for the dashboard.
+/// Why the web server cannot start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DoorError {
+    /// Its port cannot be opened; upstream says it without further words.
+    #[error("{}", report(.0))]
+    Listen(TransportError),
+    /// Its certificate or key cannot be used.
+    #[error("webServer.tls: {}", report(.0))]
+    Tls(culvert_tls::TlsError),
+}
+
+/// An open port for a web server.
 #[derive(Debug)]
-pub(crate) struct Door {
+pub struct Door {
+    /// What is behind it, as log lines say it.
+    name: &'static str,
     listener: TcpListener,
     tls: Option<Arc<culvert_tls::ServerConfig>>,
     web: WebServer,
 }
 
 impl Door {
-    /// Opens the port, if there is to be one.
+    /// Opens the port of `name`, if there is to be one.
     ///
     /// *Cancel safety*: nothing is opened.
-    pub(crate) async fn bind(web: Option<&WebServer>) -> Result<Option<Self>, StartError> {
+    ///
+    /// # Errors
+    /// The port is taken, or the files of its identity cannot be used.
+    pub async fn bind(
+        name: &'static str,
+        web: Option<&WebServer>,
+    ) -> Result<Option<Self>, DoorError> {
         let Some(web) = web else {
             return Ok(None);
         };
@@ -43,16 +61,17 @@ impl Door {
                     key: files.key.clone(),
                 };
                 let config = culvert_tls::server_config(Some(&files), None);
-                Some(config.map_err(StartError::WebTls)?)
+                Some(config.map_err(DoorError::Tls)?)
             }
             None => None,
         };
         let port = u16::from(web.port);
         let listener = culvert_tcp::listen(&web.addr, port)
             .await
-            .map_err(StartError::Web)?;
-        tracing::info!("dashboard listen on {}", Target::new(&web.addr, port));
+            .map_err(DoorError::Listen)?;
+        tracing::info!("{name} listen on {}", Target::new(&web.addr, port));
         Ok(Some(Self {
+            name,
             listener,
             tls,
             web: web.clone(),
@@ -60,18 +79,21 @@ impl Door {
     }
 
     /// What the configuration says about this port.
-    pub(crate) const fn web(&self) -> &WebServer {
+    #[must_use]
+    pub const fn web(&self) -> &WebServer {
         &self.web
     }
 
     /// Serves `site` until dropped; connections live in `scope`.
-    pub(crate) async fn accept(self, site: Arc<Site>, scope: Scope) {
-        let mut backoff = AcceptBackoff::new("the dashboard port");
-        let seats = Arc::new(Semaphore::new(CONNECTIONS));
+    ///
+    /// *Cancel safety*: the port is closed; connections go on.
+    pub async fn accept(self, site: Arc<Site>, scope: Scope) {
+        let mut backoff = AcceptBackoff::new(format!("the port of the {}", self.name));
+        let (name, seats) = (self.name, Arc::new(Semaphore::new(CONNECTIONS)));
         loop {
             let (socket, addr) = backoff.next_socket(&self.listener).await;
             let Ok(seat) = Arc::clone(&seats).try_acquire_owned() else {
-                tracing::debug!("too many connections to the dashboard, closing [{addr}]");
+                tracing::debug!("too many connections to the {name}, closing [{addr}]");
                 continue;
             };
             let (site, tls, tasks) = (Arc::clone(&site), self.tls.clone(), scope.clone());
@@ -79,10 +101,7 @@ impl Door {
                 match open(socket, addr, tls).await {
                     Ok(stream) => serve(site, stream, &tasks).await,
                     Err(err) => {
-                        tracing::debug!(
-                            "dashboard connection of [{addr}] refused: {}",
-                            report(&err)
-                        );
+                        tracing::debug!("connection of [{addr}] refused: {}", report(&err));
                     }
                 }
                 drop(seat);
