@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use culvert_conf::ServerConfig;
 use culvert_http::{HttpVhost, HttpsVhost};
 use culvert_io::Scope;
@@ -13,7 +14,9 @@ use culvert_wire::{
     v2::{self, Negotiated},
 };
 
-use crate::{figures::Figures, front::Shared, registry::Registry, strangers::Strangers};
+use crate::{
+    figures::Figures, front::Shared, hooks::Hooks, registry::Registry, strangers::Strangers,
+};
 
 /// What every connection of the server shares.
 pub(crate) struct Server {
@@ -26,6 +29,8 @@ pub(crate) struct Server {
     pub(crate) registry: Arc<Registry>,
     pub(crate) strangers: Arc<Strangers>,
     pub(crate) figures: Figures,
+    /// The programs that are asked before an operation.
+    pub(crate) hooks: ArcSwap<Hooks>,
     pub(crate) http: Option<Arc<HttpVhost>>,
     pub(crate) https: Option<Arc<HttpsVhost>>,
     pub(crate) shared: Shared,

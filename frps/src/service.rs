@@ -15,6 +15,7 @@ use crate::{
     dashboard,
     figures::{self, Figures},
     front::{self, Links, Port, Shared},
+    hooks::{Hooks, PluginError},
     registry::Registry,
     server::{Auth, Server},
     strangers::Strangers,
@@ -60,6 +61,14 @@ pub enum StartError {
     /// TLS cannot be set up.
     #[error("transport.tls: {}", report(.0))]
     Tls(TransportError),
+    /// A server plugin cannot be used.
+    #[error("httpPlugins: plugin [{name}]: {}", report(.source))]
+    Plugin {
+        /// Its name.
+        name: String,
+        /// Why not.
+        source: PluginError,
+    },
     /// The configuration asks for something that this build does not have and that must not be
     /// missing silently.
     #[error("{key} is not supported by this build; {remedy}")]
@@ -154,13 +163,14 @@ impl Service {
             })?;
         let root = Scope::root(Handle::current());
         let vhosts = root.child(tracing::Span::none());
+        let hooks = Hooks::new(&config.http_plugins, root.child(tracing::Span::none()))
+            .map_err(|(name, source)| StartError::Plugin { name, source })?;
         let server = Arc::new(assemble(
             config,
             published.ip(),
-            auth,
-            stack,
-            shared,
+            (auth, stack, shared),
             vhosts,
+            hooks,
         ));
         Ok(Self {
             server,
@@ -231,6 +241,8 @@ async fn orderly(server: &Server, doors: &Scope, links: &[Arc<Links>]) {
     }
     let left = until.saturating_duration_since(tokio::time::Instant::now());
     server.vhost_users.close(left).await;
+    let left = until.saturating_duration_since(tokio::time::Instant::now());
+    server.hooks.load_full().close(left).await;
     for open in links {
         open.close().await;
     }
@@ -292,10 +304,9 @@ async fn links(
 fn assemble(
     config: ServerConfig,
     published: IpAddr,
-    auth: Auth,
-    stack: ServerStack,
-    shared: Shared,
+    (auth, stack, shared): (Auth, ServerStack, Shared),
     vhost_users: Scope,
+    hooks: Hooks,
 ) -> Server {
     let page = config.custom_404_page.clone();
     let http = config
@@ -323,6 +334,7 @@ fn assemble(
         strangers: Arc::new(Strangers::default()),
         figures: Figures::new(config.web_server.is_some()),
         http,
+        hooks: Arc::new(hooks).into(),
         https,
         shared,
         vhost_users,
@@ -349,12 +361,6 @@ async fn bind(what: &'static str, host: String, port: u16) -> Result<TcpListener
 }
 
 fn auth(config: &ServerConfig) -> Result<Auth, StartError> {
-    if !config.http_plugins.is_empty() {
-        return Err(StartError::Unsupported {
-            key: "httpPlugins",
-            remedy: "remove the table, or keep upstream's frps for this server",
-        });
-    }
     match &config.auth.method {
         AuthMethod::Token { token } => Ok(Auth::new(token.expose(), config.auth.scopes)),
         AuthMethod::TokenSource(_) => Err(StartError::Unsupported {

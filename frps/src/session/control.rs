@@ -1,16 +1,18 @@
 //! The control stream of a session: what the client says, and what we say to it.
 
-use std::{sync::Arc, time::Duration};
+use std::{future::Future, sync::Arc, time::Duration};
 
+use culvert_proxy::ProxyError;
 use culvert_transport::{Framed, TransportError, report};
 use culvert_wire::{
     AuthError, Message,
-    msg::{NewProxyResp, Ping, Pong},
+    msg::{NewProxy, NewProxyResp, Ping, Pong},
 };
 use tokio::{sync::mpsc, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 use super::Session;
+use crate::hooks::HookError;
 
 /// How long one message may take to be written before the client counts as gone; upstream's mux
 /// gives a queued frame as long (protocol 2.3).
@@ -29,6 +31,15 @@ enum End {
     Stalled,
     #[error(transparent)]
     Failed(#[from] TransportError),
+}
+
+/// Why a ping is not taken for a sign of life.
+#[derive(Debug, thiserror::Error)]
+enum PingError {
+    #[error(transparent)]
+    Hook(#[from] HookError),
+    #[error(transparent)]
+    Auth(#[from] AuthError),
 }
 
 /// Serves the control stream until it ends, then ends the session.
@@ -66,87 +77,123 @@ async fn serve(
                 None => std::future::pending().await,
             }
         };
-        let answer = tokio::select! {
-            message = control.next() => match message? {
-                None => return Err(End::Closed),
-                Some(Message::Ping(ping)) => {
-                    let pong = pong(session, &ping);
-                    if pong.error.is_empty() {
-                        heard = Instant::now();
-                    }
-                    Some(pong.into())
-                }
-                Some(message) => handle(session, message).await,
-            },
+        let message = tokio::select! {
+            message = control.next() => message?.ok_or(End::Closed)?,
             // The session holds a sender, so there is always a next message.
-            message = outgoing.recv() => message,
+            message = outgoing.recv() => {
+                send(control, message.as_ref()).await?;
+                continue;
+            }
             () = silence => return Err(End::Silent),
         };
-        if let Some(answer) = answer {
-            send(control, &answer).await?;
+        let begun = Instant::now();
+        let answer = while_sending(handle(session, message), control, outgoing).await?;
+        // Time that we took ourselves is not the client's silence.
+        heard += begun.elapsed();
+        if matches!(&answer, Some(Message::Pong(pong)) if pong.error.is_empty()) {
+            heard = Instant::now();
+        }
+        send(control, answer.as_ref()).await?;
+    }
+}
+
+/// Sends what others want sent while `work`, which may wait for plugins, goes on.
+async fn while_sending<T>(
+    work: impl Future<Output = T>,
+    control: &mut Framed,
+    outgoing: &mut mpsc::Receiver<Message>,
+) -> Result<T, End> {
+    let mut work = Box::pin(work);
+    loop {
+        tokio::select! {
+            biased;
+            done = work.as_mut() => return Ok(done),
+            message = outgoing.recv() => send(control, message.as_ref()).await?,
         }
     }
 }
 
-async fn send(control: &mut Framed, message: &Message) -> Result<(), End> {
+async fn send(control: &mut Framed, message: Option<&Message>) -> Result<(), End> {
+    let Some(message) = message else {
+        return Ok(());
+    };
     match tokio::time::timeout(WRITE_TIMEOUT, control.send(message)).await {
         Ok(sent) => Ok(sent?),
         Err(_) => Err(End::Stalled),
     }
 }
 
-fn pong(session: &Session, ping: &Ping) -> Pong {
-    let auth = &session.server.auth;
-    if !auth.heartbeats || auth.proves(ping.timestamp, &ping.privilege_key) {
+async fn pong(session: &Session, ping: Ping) -> Pong {
+    let Err(error) = heartbeat(session, ping).await else {
         tracing::debug!("receive heartbeat");
         return Pong::default();
-    }
-    tracing::warn!("received invalid ping: {}", AuthError::Heartbeat);
+    };
+    tracing::warn!("received invalid ping: {error}");
     let detailed = session.server.config.detailed_errors_to_client;
     let error = if detailed {
-        AuthError::Heartbeat.to_string()
+        error.to_string()
     } else {
         "invalid ping".to_owned()
     };
     Pong { error }
 }
 
+async fn heartbeat(session: &Session, ping: Ping) -> Result<(), PingError> {
+    let hooks = session.server.hooks.load_full();
+    let ping = hooks.ping(&session.info, ping).await?;
+    let auth = &session.server.auth;
+    if auth.heartbeats && !auth.proves(ping.timestamp, &ping.privilege_key) {
+        return Err(AuthError::Heartbeat.into());
+    }
+    Ok(())
+}
+
 async fn handle(session: &Arc<Session>, message: Message) -> Option<Message> {
     match message {
-        Message::NewProxy(ask) => {
-            let name = ask.proxy_name.clone();
-            let kind = ask.proxy_type.clone();
-            let answer = match session.open_proxy(*ask).await {
-                Ok(remote_addr) => {
-                    tracing::info!("new proxy [{name}] type [{kind}] success");
-                    NewProxyResp {
-                        proxy_name: name,
-                        remote_addr,
-                        error: String::new(),
-                    }
-                }
-                Err(err) => {
-                    tracing::warn!("new proxy [{name}] type [{kind}] error: {err}");
-                    let detailed = session.server.config.detailed_errors_to_client;
-                    let error = if detailed {
-                        err.to_string()
-                    } else {
-                        format!("new proxy [{name}] error")
-                    };
-                    NewProxyResp {
-                        proxy_name: name,
-                        remote_addr: String::new(),
-                        error,
-                    }
-                }
-            };
-            Some(answer.into())
-        }
+        Message::Ping(ping) => Some(pong(session, ping).await.into()),
+        Message::NewProxy(ask) => Some(new_proxy(session, *ask).await.into()),
         Message::CloseProxy(ask) => {
             session.close_proxy(&ask.proxy_name).await;
             None
         }
         // A known message that nobody waits for is ignored, as upstream does (protocol 3.1).
         _ => None,
+    }
+}
+
+async fn new_proxy(session: &Arc<Session>, ask: NewProxy) -> NewProxyResp {
+    let (mut name, mut kind) = (ask.proxy_name.clone(), ask.proxy_type.clone());
+    let hooks = session.server.hooks.load_full();
+    let opened = match hooks.new_proxy(&session.info, ask).await {
+        Ok(ask) => {
+            // Plugins may have given it other ones.
+            (name, kind) = (ask.proxy_name.clone(), ask.proxy_type.clone());
+            session.open_proxy(ask).await
+        }
+        Err(err) => Err(ProxyError::refused(err.to_string())),
+    };
+    match opened {
+        Ok(remote_addr) => {
+            tracing::info!("new proxy [{name}] type [{kind}] success");
+            NewProxyResp {
+                proxy_name: name,
+                remote_addr,
+                error: String::new(),
+            }
+        }
+        Err(err) => {
+            tracing::warn!("new proxy [{name}] type [{kind}] error: {err}");
+            let detailed = session.server.config.detailed_errors_to_client;
+            let error = if detailed {
+                err.to_string()
+            } else {
+                format!("new proxy [{name}] error")
+            };
+            NewProxyResp {
+                proxy_name: name,
+                remote_addr: String::new(),
+                error,
+            }
+        }
     }
 }

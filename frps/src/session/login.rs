@@ -22,6 +22,7 @@ use super::{OUTGOING, Session, control, proxies::Proxies, work_pool::WorkPool};
 use crate::{
     figures::{Arrived, TakenClientId},
     greet::REPLY_TIMEOUT,
+    hooks::{HookError, UserInfo},
     registry::EnterError,
     server::Server,
 };
@@ -37,6 +38,8 @@ enum LoginError {
     RunId,
     #[error("client spec is not allowed from the network")]
     ClientSpec,
+    #[error(transparent)]
+    Hook(#[from] HookError),
     #[error(transparent)]
     Enter(#[from] EnterError),
     #[error(transparent)]
@@ -57,13 +60,6 @@ pub(crate) async fn login(
     ask: Login,
 ) -> bool {
     let peer = control.stream().peer().addr;
-    tracing::info!(
-        "client login info: ip [{peer}] version [{}] hostname [{}] os [{}] arch [{}]",
-        ask.version,
-        ask.hostname,
-        ask.os,
-        ask.arch
-    );
     let admitted = match cipher {
         Some(cipher) => admit(server, lane, (control.codec(), peer), ask)
             .await
@@ -133,6 +129,14 @@ async fn admit(
     (codec, peer): (Codec, SocketAddr),
     ask: Login,
 ) -> Result<(Arc<Session>, mpsc::Receiver<Message>), LoginError> {
+    let ask = server.hooks.load_full().login(ask, peer).await?;
+    tracing::info!(
+        "client login info: ip [{peer}] version [{}] hostname [{}] os [{}] arch [{}]",
+        ask.version,
+        ask.hostname,
+        ask.os,
+        ask.arch
+    );
     if !server.auth.proves(ask.timestamp, &ask.privilege_key) {
         return Err(AuthError::Login.into());
     }
@@ -152,6 +156,7 @@ async fn admit(
     let pool_count = wanted.min(allowed);
     let scope = lane.child(span.clone());
     let session = Arc::new(Session {
+        info: UserInfo::new(&ask.user, &ask.metas, run_id.as_str()),
         user: ask.user.clone(),
         client_id: ask.client_id.clone(),
         listed: Mutex::default(),

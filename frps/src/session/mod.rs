@@ -22,7 +22,7 @@ use culvert_wire::{Codec, Message, RunId, msg::ReqWorkConn};
 use parking_lot::Mutex;
 use tokio::sync::{mpsc, watch};
 
-use crate::server::Server;
+use crate::{hooks::UserInfo, server::Server};
 pub(crate) use login::login;
 use proxies::Proxies;
 pub(crate) use visit::accept_visitor;
@@ -37,6 +37,8 @@ const OUTGOING: usize = 256;
 pub(crate) struct Session {
     run_id: RunId,
     user: String,
+    /// Who it is, as plugins are told.
+    info: UserInfo,
     /// The version of the control connection, in which datagrams are written too.
     codec: Codec,
     server: Arc<Server>,
@@ -75,7 +77,7 @@ impl Session {
 
     /// Closes every proxy, so that no new user comes in.
     pub(crate) async fn close_doors(&self) {
-        self.proxies.close_all().await;
+        self.close_proxies().await;
     }
 
     /// Gives user connections up to `grace` to end.
@@ -134,7 +136,7 @@ impl Session {
     async fn finish(self: &Arc<Self>) {
         self.scope.stop();
         self.pool.close();
-        self.proxies.close_all().await;
+        self.close_proxies().await;
         drop(self.listed.lock().take());
         self.server.registry.leave(self);
         self.gone.send_replace(true);

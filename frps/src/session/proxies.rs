@@ -47,12 +47,13 @@ impl OpenProxy {
 
 impl Proxies {
     /// Ends every proxy; when this returns, all that they held is free.
-    pub(super) async fn close_all(&self) {
+    async fn close_all(&self, closed: impl Fn(&ProxyName)) {
         let all = std::mem::take(&mut *self.0.lock());
         for (name, proxy) in all {
             tracing::info!("[{name}] proxy closing");
             proxy.close().await;
         }
+            closed(&name);
     }
 }
 
@@ -83,6 +84,7 @@ impl Session {
             compression: ask.use_compression,
             session: Arc::clone(self),
             name: name.clone(),
+            kind: ask.proxy_type.clone(),
         });
         let opened = match kind.open(&ask, cx, &scope).await {
             Ok(opened) => opened,
@@ -121,12 +123,21 @@ impl Session {
         }
     }
 
+    /// Closes every proxy.
+    pub(super) async fn close_proxies(&self) {
+        let hooks = self.server.hooks.load_full();
+        let told = |name: &ProxyName| hooks.proxy_closed(&self.info, name.as_str());
+        self.proxies.close_all(told).await;
+    }
+
     /// Closes a proxy, if it is open.
     pub(super) async fn close_proxy(&self, name: &str) {
         let proxy = self.proxies.0.lock().remove(name);
         if let Some(proxy) = proxy {
             proxy.close().await;
             tracing::info!("close proxy [{name}] success");
+            let hooks = self.server.hooks.load_full();
+            hooks.proxy_closed(&self.info, name);
         }
     }
 }
@@ -150,11 +161,30 @@ fn shown(ask: NewProxy, remote_addr: &str) -> NewProxy {
 struct Lent {
     session: Arc<Session>,
     name: ProxyName,
+    /// As in `NewProxy`.
+    kind: String,
     users: Scope,
     encryption: Option<Key>,
     compression: bool,
     meter: Option<Arc<Meter>>,
 }
+impl Lent {
+    /// Asks plugins about a user. As with upstream, requests to http proxies are not users, nor
+    /// are datagrams (protocol 8.1).
+    async fn admit(&self, user: UserAddrs) -> Result<(), ProxyError> {
+        if ["http", "udp", "xtcp"].contains(&&*self.kind) {
+            return Ok(());
+        }
+        let Some(from) = user.src else { return Ok(()) };
+        let (session, proxy) = (&self.session, (self.name.as_str(), &*self.kind));
+        let hooks = session.server.hooks.load_full();
+        let admitted = hooks.new_user_conn(&session.info, proxy, from).await;
+        admitted.map_err(|err| {
+            ProxyError::refused(format!("the user conn [{from}] was rejected, err:{err}"))
+        })
+    }
+}
+
 
 impl ServerCx for Lent {
     fn name(&self) -> &ProxyName {
@@ -166,6 +196,7 @@ impl ServerCx for Lent {
     }
 
     fn work_conn(&self, user: UserAddrs) -> BoxFuture<'_, Result<Stream, ProxyError>> {
+            self.admit(user).await?;
         Box::pin(async move {
             let work = self.session.start_work(&self.name, user).await?;
             let flags = LayerFlags {

@@ -37,6 +37,15 @@ pub(crate) async fn accept_work(server: &Arc<Server>, control: Framed, ask: NewW
         .await;
         return false;
     };
+    let hooks = server.hooks.load_full();
+    let ask = match hooks.new_work_conn(&session.info, ask).await {
+        Ok(ask) => ask,
+        Err(err) => {
+            tracing::warn!("invalid NewWorkConn with run id [{run_id:?}]: {err}");
+            refuse(control, server, err.to_string()).await;
+            return false;
+        }
+    };
     if server.auth.work_conns && !server.auth.proves(ask.timestamp, &ask.privilege_key) {
         let err = AuthError::NewWorkConn;
         tracing::warn!("invalid NewWorkConn with run id [{run_id:?}]: {err}");

@@ -1,0 +1,105 @@
+//! One server plugin: an HTTP server that is asked about operations (protocol 8.1).
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use culvert_conf::HttpPlugin;
+use culvert_http::{Endpoint, Limits, Outbound, OutboundError, UrlError};
+use culvert_io::Scope;
+use culvert_proxies::Service;
+use culvert_wire::{WireError, go_json};
+use http::{HeaderValue, Request, StatusCode, header::CONTENT_TYPE};
+
+use super::{
+    PATIENCE,
+    content::{Content, Question, Reply, VERSION},
+};
+
+/// The longest answer: four times the longest message, which is what an answer has in it.
+const ANSWER: usize = 256 * 1024;
+
+/// Why a plugin cannot be used at all.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PluginError {
+    /// Its address is no URL.
+    #[error("{0}; set addr to host:port or http://host:port, and path to /path")]
+    Url(#[from] UrlError),
+    /// There is nothing to verify its certificate with.
+    #[error(transparent)]
+    Tls(#[from] culvert_tls::TlsError),
+}
+
+/// Why a plugin has no answer; for the log.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Failed {
+    #[error(transparent)]
+    Http(#[from] OutboundError),
+    #[error("do http request error code: {0}")]
+    Status(StatusCode),
+    #[error("its answer is not what a plugin answers: {0}")]
+    Answer(#[from] serde_json::Error),
+    #[error(transparent)]
+    Ask(#[from] WireError),
+    #[error("its path cannot stand in a request")]
+    Path(#[from] http::Error),
+    #[error("no answer within {0:?}")]
+    Late(Duration),
+}
+
+/// One server plugin.
+#[derive(Debug)]
+pub(super) struct Plugin {
+    pub(super) name: String,
+    client: Outbound,
+}
+
+impl Plugin {
+    /// The plugin of one entry of `httpPlugins`; its connections live in `scope`.
+    ///
+    /// # Errors
+    /// Its address is no URL, or there is nothing to verify it with.
+    pub(super) fn new(entry: &HttpPlugin, scope: &Scope) -> Result<Self, PluginError> {
+        let endpoint = Endpoint::parse(&format!("{}{}", entry.addr, entry.path))?;
+        let service = if entry.tls_verify {
+            Service::verified(&endpoint)?
+        } else {
+            Service::unverified(&endpoint)?
+        };
+        let limits = Limits {
+            time: PATIENCE,
+            body: ANSWER,
+        };
+        Ok(Self {
+            name: entry.name.clone(),
+            client: Outbound::new(endpoint, Arc::new(service), limits, scope),
+        })
+    }
+
+    /// Asks about one operation.
+    ///
+    /// *Cancel safety*: the plugin may have been asked.
+    pub(super) async fn ask<T: Content>(
+        &self,
+        op: &'static str,
+        id: &str,
+        content: &T,
+    ) -> Result<Reply<T>, Failed> {
+        let question = Question {
+            version: VERSION,
+            op,
+            content,
+        };
+        let path = &self.client.endpoint().path;
+        let mark = if path.query().is_some() { '&' } else { '?' };
+        let request = Request::post(format!("{path}{mark}op={op}&version={VERSION}"))
+            .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
+            .header("X-Frp-Reqid", id)
+            .body(Bytes::from(go_json(&question)?))?;
+        let answer = self.client.send(request).await?;
+        if answer.status() != StatusCode::OK {
+            return Err(Failed::Status(answer.status()));
+        }
+        Ok(serde_json::from_slice(answer.body())?)
+    }
+}
