@@ -3,6 +3,8 @@
 //! Nothing here knows which implementation it drives: a test names a [`Peer`] for each role, and
 //! the same test runs against our programs and against real frp.
 
+#[cfg(feature = "browser")]
+mod browser;
 mod dir;
 mod echo;
 mod error;
@@ -11,12 +13,15 @@ mod peer;
 mod port;
 mod process;
 mod service;
+mod smuggling;
 #[cfg(feature = "tls")]
 mod tls;
 mod usage;
 mod wait;
 mod web;
 
+#[cfg(feature = "browser")]
+pub use browser::{Browser, Look, Page};
 pub use dir::TempDir;
 pub use echo::{framed_echo, framed_request, tcp_echo, udp_echo, udp_request};
 pub use error::{Error, Result};
@@ -25,6 +30,7 @@ pub use peer::{PEER_ADVICE, Peer, Role};
 pub use port::free_port;
 pub use process::{Finished, Program, run};
 pub use service::Service;
+pub use smuggling::{DOUBTFUL_BODIES, DOUBTFUL_HEADS, SMUGGLED};
 #[cfg(feature = "tls")]
 pub use tls::{Authority, Identity, https_get, https_web};
 pub use usage::Usage;
