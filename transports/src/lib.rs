@@ -7,6 +7,7 @@ mod find;
 mod redial;
 mod stack;
 mod standard;
+mod tunnel;
 mod yamux;
 
 pub use culvert_transport::{
@@ -16,4 +17,5 @@ pub use find::{find, quic_options, server_options};
 pub use redial::Redial;
 pub use stack::{ClientStack, ServerStack};
 pub use standard::standard;
+pub use tunnel::PeerTunnels;
 pub use yamux::{Yamux, YamuxSession};

@@ -15,6 +15,7 @@ mod registry;
 mod sealed;
 mod session;
 mod transport;
+mod tunnel;
 
 pub use accept::AcceptBackoff;
 pub use aead::AeadStream;
@@ -29,3 +30,4 @@ pub use options::{Common, Options, OptionsError, ProxyUrl, TlsOptions};
 pub use registry::Transports;
 pub use session::{Mux, Session};
 pub use transport::{Connector, Link, Listener, Target, Traits, Transport};
+pub use tunnel::{Hole, Tunnels};

@@ -12,7 +12,9 @@
 
 mod connect;
 mod error;
+mod hole;
 mod listen;
+mod nameless;
 mod options;
 mod outgoing;
 mod session;
@@ -22,6 +24,7 @@ mod tasks;
 mod transport;
 
 pub use connect::QuicConnector;
+pub use hole::{accept_hole, dial_hole};
 pub use listen::QuicListener;
 pub use options::{Congestion, QuicOptions};
 pub use session::QuicSession;

@@ -119,7 +119,7 @@ impl QuicListener {
     }
 }
 
-async fn handshake(
+pub(crate) async fn handshake(
     incoming: Incoming,
     limits: Limits,
     port: u16,

@@ -7,10 +7,13 @@ use culvert_transport::{Result, TlsOptions, TransportError};
 use quinn::{
     ClientConfig, IdleTimeout, ServerConfig, TransportConfig, VarInt,
     congestion::{BbrConfig, ControllerFactory, CubicConfig, NewRenoConfig},
-    crypto::rustls::{QuicClientConfig, QuicServerConfig},
+    crypto::{
+        self,
+        rustls::{QuicClientConfig, QuicServerConfig},
+    },
 };
 
-use crate::{Congestion, QuicOptions, error};
+use crate::{Congestion, QuicOptions, error, nameless::Nameless};
 
 /// The protocol that both ends name in the handshake (protocol 2.5).
 pub(crate) const ALPN: &[u8] = b"frp";
@@ -95,10 +98,23 @@ pub(crate) fn server(options: &QuicOptions, tls: &TlsOptions) -> Result<ServerCo
     let identity = identity(tls);
     let config = culvert_tls::server_config(identity.as_ref(), tls.trusted_ca.as_deref())
         .map_err(error::tls)?;
-    let mut config = Arc::unwrap_or_clone(config);
+    server_with(options, Arc::unwrap_or_clone(config), |crypto| crypto)
+}
+
+/// Settings of a server whose clients may ask for any name, and verify nothing.
+pub(crate) fn server_for_anyone(options: &QuicOptions) -> Result<ServerConfig> {
+    let config = culvert_tls::server_config_nameless().map_err(error::tls)?;
+    server_with(options, config, |crypto| Arc::new(Nameless(crypto)))
+}
+
+fn server_with<C: crypto::ServerConfig + 'static>(
+    options: &QuicOptions,
+    mut config: culvert_tls::ServerConfig,
+    wrap: impl FnOnce(Arc<QuicServerConfig>) -> Arc<C>,
+) -> Result<ServerConfig> {
     config.alpn_protocols = vec![ALPN.to_vec()];
     let crypto = QuicServerConfig::try_from(config).map_err(|err| unfit(&err))?;
-    let mut config = ServerConfig::with_crypto(Arc::new(crypto));
+    let mut config = ServerConfig::with_crypto(wrap(Arc::new(crypto)));
     config
         .transport_config(transport(options))
         .max_incoming(UNSEEN)

@@ -2,6 +2,7 @@
 
 mod carry;
 mod ends;
+mod hole;
 mod strangers;
 
 use std::{future::Future, net::Ipv4Addr, net::SocketAddr, sync::Arc, time::Duration};

@@ -14,6 +14,7 @@ mod error;
 mod handshake;
 mod identity;
 mod input;
+mod nameless;
 mod output;
 mod role;
 mod seal;
@@ -27,6 +28,7 @@ pub use client::{
 };
 pub use error::TlsError;
 pub use identity::IdentityFiles;
+pub use nameless::{hide_name, server_config_nameless};
 pub use rustls::{ClientConfig, ServerConfig};
 pub use rustls_pki_types::ServerName;
 pub use server::{accept, server_config, with_alpn};
