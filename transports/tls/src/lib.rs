@@ -14,6 +14,7 @@ mod error;
 mod handshake;
 mod identity;
 mod input;
+mod issue;
 mod nameless;
 mod output;
 mod role;
@@ -28,6 +29,7 @@ pub use client::{
 };
 pub use error::TlsError;
 pub use identity::IdentityFiles;
+pub use issue::{Issued, issue, prove};
 pub use nameless::{hide_name, server_config_nameless};
 pub use rustls::{ClientConfig, ServerConfig};
 pub use rustls_pki_types::ServerName;
