@@ -47,6 +47,7 @@ pub use server::{
 };
 pub use types::{
     AuthMethod, Bandwidth, BandwidthLimitMode, Congestion, IdentityFiles, LONGEST, Log, LogLevel,
-    LogTarget, Port, PortRanges, QuicOptions, Scopes, Secret, TcpMux, ValueSource, WebServer,
+    LogTarget, NotBandwidth, Port, PortRanges, QuicOptions, Scopes, Secret, TcpMux, ValueSource,
+    WebServer,
 };
 pub use visitor::{Fallback, VisitorConfig, VisitorKind, VisitorPlugin, XtcpProtocol, XtcpVisitor};

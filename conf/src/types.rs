@@ -1,7 +1,7 @@
 //! Small checked values that several parts of a configuration share.
 
 use std::fmt;
-use std::num::NonZeroU16;
+use std::num::{NonZeroU16, NonZeroU64};
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -98,8 +98,42 @@ impl PortRanges {
 pub struct Bandwidth {
     /// As written, for example `10MB`; this is what travels to the server.
     pub text: String,
-    /// Bytes per second, above 0.
-    pub bytes_per_second: u64,
+    /// Bytes per second.
+    pub bytes_per_second: NonZeroU64,
+}
+
+/// A text that is not a bandwidth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("unit not support")]
+pub struct NotBandwidth;
+
+impl Bandwidth {
+    /// Reads a number with `MB` or `KB` behind it (upstream pkg/config/types/types.go); `None` when
+    /// it limits nothing, being empty or not above 0.
+    ///
+    /// # Errors
+    /// There is no number, or no unit.
+    pub fn parse(text: &str) -> Result<Option<Self>, NotBandwidth> {
+        let text = text.trim();
+        if text.is_empty() {
+            return Ok(None);
+        }
+        let (number, unit) = match (text.strip_suffix("MB"), text.strip_suffix("KB")) {
+            (Some(number), _) => (number, 1024.0 * 1024.0),
+            (None, Some(number)) => (number, 1024.0),
+            (None, None) => return Err(NotBandwidth),
+        };
+        let number = number.parse::<f64>().ok().filter(|n| n.is_finite());
+        let bytes = number.ok_or(NotBandwidth)? * unit;
+        // What is too much for a number of bytes limits nothing either.
+        let bytes_per_second = format!("{:.0}", bytes.trunc()).parse().unwrap_or(0);
+        Ok(
+            NonZeroU64::new(bytes_per_second).map(|bytes_per_second| Self {
+                text: text.to_owned(),
+                bytes_per_second,
+            }),
+        )
+    }
 }
 
 /// Which end slows the traffic of a proxy down.

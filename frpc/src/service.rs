@@ -192,10 +192,6 @@ fn check_supported(config: &ClientConfig) -> Result<(), RunError> {
     let missing = [
         (config.web_server.is_some(), "webServer.port"),
         (any(|p| p.health_check.is_some()), "healthCheck.type"),
-        (
-            any(|p| p.transport.bandwidth_limit.is_some()),
-            "transport.bandwidthLimit",
-        ),
         (config.store.is_some(), "store.path"),
     ];
     for (asked, key) in missing {

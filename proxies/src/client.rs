@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use culvert_conf::{Backend, ProxyConfig, ProxyKind, ProxyTransport};
+use culvert_conf::{Backend, BandwidthLimitMode, ProxyConfig, ProxyKind, ProxyTransport};
+use culvert_io::Limit;
 use culvert_plugins::Greeting;
 use culvert_proxy::{BoxClientProxy, LayerFlags, ProxyError};
 use culvert_wire::Key;
@@ -67,18 +68,23 @@ pub fn client_proxy(proxy: &ProxyConfig, cx: &ClientCx) -> Result<BoxClientProxy
     }
 }
 
-/// The layers that a proxy's work connections have, with the key made of the token.
+/// The layers that a proxy's work connections have at the client, with the key made of the token.
 #[must_use]
 pub fn layer_flags(transport: &ProxyTransport, key: &Key) -> LayerFlags {
+    let limit = match (&transport.bandwidth_limit, transport.bandwidth_limit_mode) {
+        (Some(limit), BandwidthLimitMode::Client) => Some(Limit::new(limit.bytes_per_second)),
+        _ => None,
+    };
     LayerFlags {
         encryption: transport.use_encryption.then(|| key.clone()),
         compression: transport.use_compression,
+        limit: limit.map(Arc::new),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use culvert_conf::{HttpRewrite, PluginConfig, SecretProxy, XtcpProxy};
+    use culvert_conf::{Bandwidth, HttpRewrite, PluginConfig, SecretProxy, XtcpProxy};
 
     use super::*;
 
@@ -177,5 +183,17 @@ mod tests {
         };
         let flags = layer_flags(&transport, &key);
         assert!(!flags.compression && flags.encryption.is_some());
+        assert!(flags.limit.is_none());
+        for (mode, here) in [
+            (BandwidthLimitMode::Client, true),
+            (BandwidthLimitMode::Server, false),
+        ] {
+            let transport = ProxyTransport {
+                bandwidth_limit: Bandwidth::parse("1MB").unwrap(),
+                bandwidth_limit_mode: mode,
+                ..ProxyTransport::default()
+            };
+            assert_eq!(layer_flags(&transport, &key).limit.is_some(), here);
+        }
     }
 }

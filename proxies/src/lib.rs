@@ -27,6 +27,6 @@ pub use client::{ClientCx, client_proxy, layer_flags};
 pub use culvert_plugins::Service;
 pub use message::{new_proxy, wire_name};
 pub use ports::Ports;
-pub use server::{ServerResources, server_kinds};
+pub use server::{ServerResources, server_kinds, server_layers};
 pub use visiting::Visitors;
 pub use visitor::client_visitor;

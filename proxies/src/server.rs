@@ -2,13 +2,30 @@
 
 use std::sync::Arc;
 
+use culvert_conf::Bandwidth;
 use culvert_http::{HttpVhost, HttpsVhost};
-use culvert_proxy::ServerKinds;
+use culvert_io::Limit;
+use culvert_proxy::{LayerFlags, ServerKinds};
+use culvert_wire::{Key, msg::NewProxy};
 
 use crate::{
     http::HttpKind, https::HttpsKind, ports::Ports, stcp::StcpKind, sudp::SudpKind, tcp::TcpKind,
     udp::UdpKind, visiting::Visitors,
 };
+
+/// The layers that a proxy's work connections have at the server, with the key made of the token.
+/// A bandwidth that cannot be read limits nothing, as upstream.
+#[must_use]
+pub fn server_layers(ask: &NewProxy, key: &Key) -> LayerFlags {
+    let limit = (ask.bandwidth_limit_mode == "server")
+        .then(|| Bandwidth::parse(&ask.bandwidth_limit).ok().flatten())
+        .flatten();
+    LayerFlags {
+        encryption: ask.use_encryption.then(|| key.clone()),
+        compression: ask.use_compression,
+        limit: limit.map(|limit| Arc::new(Limit::new(limit.bytes_per_second))),
+    }
+}
 
 /// What the kinds of a server hand out.
 #[derive(Clone, Debug)]
@@ -82,4 +99,22 @@ mod tests {
         let error = kinds.get("quux").unwrap_err();
         assert_eq!(error.to_string(), "unknown proxy type: quux");
     }
-}
+
+    #[test]
+    fn a_limit_that_is_the_servers_and_readable_holds() {
+        for (limit, mode, holds) in [
+            ("1MB", "server", true),
+            ("1MB", "client", false),
+            ("1MB", "", false),
+            ("1GB", "server", false),
+            ("", "server", false),
+        ] {
+            let ask = NewProxy {
+                bandwidth_limit: limit.to_owned(),
+                bandwidth_limit_mode: mode.to_owned(),
+                ..NewProxy::default()
+            };
+            let layers = server_layers(&ask, &Key::derive("token"));
+            assert_eq!(layers.limit.is_some(), holds, "{limit} {mode}");
+        }
+    }}

@@ -183,6 +183,7 @@ pub(crate) fn all_flags() -> [LayerFlags; 4] {
         LayerFlags {
             encryption,
             compression,
+            limit: None,
         }
     })
 }

@@ -397,7 +397,8 @@ fn bandwidth_is_read_as_upstream_does() {
             .transport
             .bandwidth_limit
             .clone();
-        assert_eq!(limit.map(|limit| limit.bytes_per_second), bytes, "{text}");
+        let found = limit.map(|limit| limit.bytes_per_second.get());
+        assert_eq!(found, bytes, "{text}");
     }
 }
 

@@ -226,23 +226,23 @@ pub(crate) struct RawBandwidth(pub Option<Bandwidth>);
 impl Decode for RawBandwidth {
     fn decode(node: &Node, decoder: &mut Decoder<'_>) -> Option<Self> {
         let text = String::decode(node, decoder)?;
-        let text = text.trim();
-        if text.is_empty() {
-            return Some(Self(None));
+        match Bandwidth::parse(&text) {
+            Ok(limit) => Some(Self(limit)),
+            Err(error) => {
+                let fault = Fault::BadValue {
+                    gist: error.to_string(),
+                    path: decoder.path(),
+                    found: format!("{text:?}"),
+                    remedy: "write a number and MB or KB, such as \"1.5MB\" or \"200KB\""
+                        .to_owned(),
+                };
+                decoder.fault(node.line, fault);
+                None
+            }
         }
-        let (number, unit) = match (text.strip_suffix("MB"), text.strip_suffix("KB")) {
-            (Some(number), _) => (number.parse::<f64>().ok(), 1024.0 * 1024.0),
-            (None, Some(number)) => (number.parse::<f64>().ok(), 1024.0),
-            (None, None) => (None, 0.0),
-        };
-        let Some(number) = number.filter(|number| number.is_finite()) else {
-            let fault = Fault::BadValue {
-                gist: "unit not support".to_owned(),
-                path: decoder.path(),
-                found: format!("{text:?}"),
-                remedy: "write a number and MB or KB, such as \"1.5MB\" or \"200KB\"".to_owned(),
-            };
-            decoder.fault(node.line, fault);
+    }
+}
+
 /// The keys of a proxy of type `kind`, in upstream's order.
 pub(crate) fn keys_of(kind: &str) -> Vec<Key> {
     let own = match kind {
@@ -255,20 +255,6 @@ pub(crate) fn keys_of(kind: &str) -> Vec<Key> {
         _ => Vec::new(),
     };
     union([RawProxyBase::keys(), own])
-}
-
-            return None;
-        };
-        // A rate of 0 or below limits nothing upstream either.
-        let bytes_per_second = format!("{:.0}", (number * unit).trunc())
-            .parse()
-            .unwrap_or(0);
-        let limit = Bandwidth {
-            text: text.to_owned(),
-            bytes_per_second,
-        };
-        Some(Self((bytes_per_second > 0).then_some(limit)))
-    }
 }
 
 /// The text of `type`, for entries whose other keys depend on it.

@@ -9,10 +9,11 @@ use std::{
 
 use chrono::Local;
 use culvert_io::{Meter, Scope, Stream};
+use culvert_proxies::server_layers;
 use culvert_proxy::{
     BoxFuture, LayerFlags, Lease, Opened, ProxyError, ServerCx, UserAddrs, layers,
 };
-use culvert_wire::{Codec, Key, ProxyName, msg::NewProxy};
+use culvert_wire::{Codec, ProxyName, msg::NewProxy};
 use parking_lot::Mutex;
 
 use super::Session;
@@ -52,8 +53,8 @@ impl Proxies {
         for (name, proxy) in all {
             tracing::info!("[{name}] proxy closing");
             proxy.close().await;
-        }
             closed(&name);
+        }
     }
 }
 
@@ -80,8 +81,7 @@ impl Session {
         let cx = Arc::new(Lent {
             meter: meter.clone(),
             users: self.users.child(span),
-            encryption: ask.use_encryption.then(|| self.server.auth.key.clone()),
-            compression: ask.use_compression,
+            layers: server_layers(&ask, &self.server.auth.key),
             session: Arc::clone(self),
             name: name.clone(),
             kind: ask.proxy_type.clone(),
@@ -164,10 +164,10 @@ struct Lent {
     /// As in `NewProxy`.
     kind: String,
     users: Scope,
-    encryption: Option<Key>,
-    compression: bool,
+    layers: LayerFlags,
     meter: Option<Arc<Meter>>,
 }
+
 impl Lent {
     /// Asks plugins about a user. As with upstream, requests to http proxies are not users, nor
     /// are datagrams (protocol 8.1).
@@ -185,7 +185,6 @@ impl Lent {
     }
 }
 
-
 impl ServerCx for Lent {
     fn name(&self) -> &ProxyName {
         &self.name
@@ -196,14 +195,10 @@ impl ServerCx for Lent {
     }
 
     fn work_conn(&self, user: UserAddrs) -> BoxFuture<'_, Result<Stream, ProxyError>> {
-            self.admit(user).await?;
         Box::pin(async move {
+            self.admit(user).await?;
             let work = self.session.start_work(&self.name, user).await?;
-            let flags = LayerFlags {
-                encryption: self.encryption.clone(),
-                compression: self.compression,
-            };
-            layers::server(work, &flags)
+            layers::server(work, &self.layers)
         })
     }
 

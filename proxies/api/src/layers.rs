@@ -5,7 +5,9 @@
 //! because a bandwidth limit sits at a different height at either: the server counts plain bytes,
 //! the client those on the wire.
 
-use culvert_io::Stream;
+use std::sync::Arc;
+
+use culvert_io::{Limit, Stream};
 use culvert_transport::CryptStream;
 use culvert_wire::{Key, WireError};
 
@@ -18,6 +20,8 @@ pub struct LayerFlags {
     pub encryption: Option<Key>,
     /// `useCompression`.
     pub compression: bool,
+    /// The bandwidth that this end holds the proxy to, all its connections together.
+    pub limit: Option<Arc<Limit>>,
 }
 
 /// Puts the server's layers on a work connection. Nothing is sent before the first payload.
@@ -25,7 +29,8 @@ pub struct LayerFlags {
 /// # Errors
 /// The system gives no randomness.
 pub fn server(stream: Stream, flags: &LayerFlags) -> Result<Stream, ProxyError> {
-    compress(encrypt(stream, flags)?, flags)
+    let plain = compress(encrypt(stream, flags)?, flags)?;
+    Ok(limit(plain, flags))
 }
 
 /// Puts the client's layers on a work connection. Nothing is sent before the first payload.
@@ -33,7 +38,14 @@ pub fn server(stream: Stream, flags: &LayerFlags) -> Result<Stream, ProxyError> 
 /// # Errors
 /// The system gives no randomness.
 pub fn client(stream: Stream, flags: &LayerFlags) -> Result<Stream, ProxyError> {
-    compress(encrypt(stream, flags)?, flags)
+    compress(encrypt(limit(stream, flags), flags)?, flags)
+}
+
+fn limit(stream: Stream, flags: &LayerFlags) -> Stream {
+    match &flags.limit {
+        Some(limit) => stream.limited(Arc::clone(limit)),
+        None => stream,
+    }
 }
 
 fn encrypt(stream: Stream, flags: &LayerFlags) -> Result<Stream, ProxyError> {
@@ -61,10 +73,16 @@ fn no_randomness(error: WireError) -> ProxyError {
 
 #[cfg(test)]
 mod tests {
-    use std::net::{Ipv4Addr, SocketAddr};
+    use std::{
+        net::{Ipv4Addr, SocketAddr},
+        num::NonZeroU64,
+    };
 
     use culvert_io::Peer;
-    use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex},
+        time::Instant,
+    };
 
     use super::*;
 
@@ -78,6 +96,7 @@ mod tests {
         LayerFlags {
             encryption: encryption.then(|| Key::derive("token")),
             compression,
+            limit: None,
         }
     }
 
@@ -126,6 +145,29 @@ mod tests {
             .await
             .unwrap();
         assert_eq!(got, b"hello frphello frphello frp");
+    }
+
+    /// 100 KiB of zeros at 10 KiB per second: compressed, they are no more than a burst.
+    async fn time_to_send_zeros(
+        put_on: fn(Stream, &LayerFlags) -> Result<Stream, ProxyError>,
+    ) -> u64 {
+        let started = Instant::now();
+        let (near, mut far) = pair();
+        let flags = LayerFlags {
+            limit: NonZeroU64::new(10 << 10).map(|rate| Arc::new(Limit::new(rate))),
+            ..flags(true, true)
+        };
+        let mut near = put_on(near, &flags).unwrap();
+        near.write_all(&[0; 100 << 10]).await.unwrap();
+        near.shutdown().await.unwrap();
+        far.read_to_end(&mut Vec::new()).await.unwrap();
+        started.elapsed().as_secs()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_server_limits_plain_bytes_and_the_client_those_on_the_wire() {
+        assert_eq!(time_to_send_zeros(server).await, 9);
+        assert_eq!(time_to_send_zeros(client).await, 0);
     }
 
     #[tokio::test]

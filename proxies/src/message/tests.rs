@@ -48,10 +48,7 @@ fn a_proxy_with_every_common_key() {
         transport: ProxyTransport {
             use_encryption: true,
             use_compression: true,
-            bandwidth_limit: Some(Bandwidth {
-                text: "1MB".to_owned(),
-                bytes_per_second: 1 << 20,
-            }),
+            bandwidth_limit: Bandwidth::parse("1MB").unwrap(),
             bandwidth_limit_mode: BandwidthLimitMode::Server,
             proxy_protocol: None,
         },
@@ -73,10 +70,7 @@ fn a_proxy_with_every_common_key() {
 fn what_concerns_the_client_alone_is_not_sent() {
     let proxy = ProxyConfig {
         transport: ProxyTransport {
-            bandwidth_limit: Some(Bandwidth {
-                text: "512KB".to_owned(),
-                bytes_per_second: 1 << 19,
-            }),
+            bandwidth_limit: Bandwidth::parse("512KB").unwrap(),
             proxy_protocol: Some(ProxyProtocol::V2),
             ..ProxyTransport::default()
         },

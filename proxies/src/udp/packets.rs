@@ -61,10 +61,19 @@ pub(crate) async fn send_all(
                 tracing::debug!("datagram dropped: {error}");
             }
         }
-        timeout(STALLED, writer.flush())
-            .await
-            .map_err(|_| stalled())?
-            .map_err(failed)?;
+        flush(&mut writer).await?;
+    }
+}
+
+/// Sends what is queued, however long it takes, as long as it moves: a limited proxy is slow.
+async fn flush(writer: &mut FramedWriter) -> Result<(), ProxyError> {
+    loop {
+        let before = writer.queued();
+        match timeout(STALLED, writer.flush()).await {
+            Ok(done) => return done.map_err(failed),
+            Err(_) if writer.queued() < before => {}
+            Err(_) => return Err(stalled()),
+        }
     }
 }
 
@@ -79,10 +88,7 @@ pub(crate) async fn send_one(
         tracing::debug!("datagram dropped: {error}");
         return Ok(());
     }
-    timeout(STALLED, writer.flush())
-        .await
-        .map_err(|_| stalled())?
-        .map_err(failed)
+    flush(writer).await
 }
 
 async fn until(time: Option<Instant>) {
@@ -131,5 +137,42 @@ pub(crate) fn failed(error: TransportError) -> ProxyError {
     match error {
         TransportError::Io(source) => ProxyError::io("work connection", source),
         other => ProxyError::Peer(report(&other)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        net::{Ipv4Addr, SocketAddr},
+        num::NonZeroU64,
+        sync::Arc,
+    };
+
+    use culvert_io::{Limit, Peer};
+    use tokio::io::{AsyncReadExt, duplex};
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_batch_may_take_minutes_while_it_moves_but_not_when_it_stands() {
+        let (near, mut far) = duplex(8 * 1024);
+        let user = SocketAddr::from((Ipv4Addr::LOCALHOST, 1));
+        let limit = Limit::new(NonZeroU64::new(50).unwrap());
+        let stream = Stream::new(near, Peer::new(user, user, "tcp")).limited(Arc::new(limit));
+        let (_reader, writer) = split(stream, Codec::V1);
+        let (queue, mut queued) = mpsc::channel(BATCH);
+        for _ in 0..BATCH {
+            let packet = UdpPacket::new(vec![0; 500], user);
+            queue.try_send(packet).unwrap();
+        }
+        let started = Instant::now();
+        let reads = async {
+            far.read_exact(&mut vec![0; 16 * 1024]).await.unwrap();
+            started.elapsed()
+        };
+        let (done, read) = tokio::join!(send_all(writer, &mut queued, None), reads);
+        assert!(read > 4 * STALLED, "{read:?}");
+        // From then on nobody reads.
+        assert_eq!(done.unwrap_err().to_string(), "no progress for 60 s");
     }
 }

@@ -43,6 +43,7 @@ impl SecretService {
             flags: LayerFlags {
                 encryption: config.use_encryption.then(|| secret.key()),
                 compression: config.use_compression,
+                limit: None,
             },
             secret,
         }

@@ -114,6 +114,7 @@ impl Visitors {
         let flags = LayerFlags {
             encryption: ask.use_encryption.then(|| listener.key.clone()),
             compression: ask.use_compression,
+            limit: None,
         };
         Ok(Visit {
             listener,

@@ -313,6 +313,12 @@ impl FramedWriter {
         self.output.flush(&mut self.io).await
     }
 
+    /// How many bytes wait to be flushed.
+    #[must_use]
+    pub fn queued(&self) -> usize {
+        self.output.bytes.len()
+    }
+
     /// Flushes and ends our direction.
     ///
     /// *Cancel safety*: may be called again.

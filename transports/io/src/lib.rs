@@ -6,6 +6,7 @@
 
 mod buffer;
 mod lanes;
+mod limit;
 mod meter;
 mod relay;
 mod scope;
@@ -16,6 +17,7 @@ mod unix;
 
 pub use buffer::Buffer;
 pub use lanes::Lanes;
+pub use limit::Limit;
 pub use meter::{Connected, Meter};
 pub use relay::{End, Path, Relayed, Relaying, Side, relay};
 pub use scope::Scope;

@@ -174,8 +174,7 @@ impl Pump {
         if self.is_ending() {
             return Some(self.poll_finish(cx, to));
         }
-        // Nothing is fetched for a sink that has no room for it. A rate limit would be one more
-        // bound on this number.
+        // Nothing is fetched for a sink that has no room for it.
         let limit = match to {
             Carrier::Chunks(sink) => match sink.poll_room(cx) {
                 Poll::Ready(Ok(room)) => room,
