@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::definition::Definitions;
 use crate::extend::FreeTable;
+use crate::network::Network;
 use crate::proxy::ProxyConfig;
 use crate::types::{
     AuthMethod, IdentityFiles, Log, QuicOptions, Scopes, Secret, TcpMux, ValueSource, WebServer,
@@ -38,8 +39,8 @@ pub struct ClientConfig {
     pub metadatas: BTreeMap<String, String>,
     /// Experimental features by name.
     pub feature_gates: BTreeMap<String, bool>,
-    /// The address of the virtual network in CIDR form.
-    pub virtual_net_address: Option<String>,
+    /// Our address in the virtual network, and that network.
+    pub virtual_net_address: Option<Network>,
     /// The file of proxies that were added at run time.
     pub store: Option<PathBuf>,
     /// How we prove ourselves.

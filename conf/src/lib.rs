@@ -15,6 +15,7 @@ mod extend;
 mod includes;
 mod legacy;
 mod load;
+mod network;
 mod plugin;
 mod proxy;
 mod raw;
@@ -35,7 +36,8 @@ pub use error::{ConfigError, Entry, Fault, Format, Problem, Warning};
 pub use definition::{Defined, Definition, DefinitionError, Definitions};
 pub use extend::{EXEC, Extensions, FreeTable};
 pub use load::{LEGACY_WARNING, Loaded, load_client, load_server, parse_client, parse_server};
-pub use plugin::{HttpRewrite, HttpsFront, PluginConfig, PluginLogin, StaticFile};
+pub use network::{Network, NotANetwork};
+pub use plugin::{ForwardProxy, HttpRewrite, HttpsFront, PluginConfig, PluginLogin, StaticFile};
 pub use proxy::{
     Backend, HealthCheck, HealthProbe, HttpProxy, HttpsProxy, LoadBalancer, ProxyConfig, ProxyKind,
     ProxyProtocol, ProxyTransport, SecretProxy, TcpMuxProxy, XtcpProxy,
@@ -43,7 +45,7 @@ pub use proxy::{
 pub use reading::{Environment, Reading, Strictness};
 pub use server::{
     HttpPlugin, Listener, PluginOp, ServerAuth, ServerConfig, ServerOidc, ServerTls,
-    ServerTransport, SshTunnelGateway, TcpMuxHttpConnect,
+    ServerTransport, SshTunnelGateway, TcpMuxHttpConnect, VhostErrorMode,
 };
 pub use types::{
     AuthMethod, Bandwidth, BandwidthLimitMode, Congestion, IdentityFiles, LONGEST, Log, LogLevel,

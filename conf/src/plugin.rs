@@ -3,15 +3,16 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use crate::network::Network;
 use crate::types::{IdentityFiles, Secret};
 
 /// `plugin` of a proxy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PluginConfig {
     /// An HTTP forward proxy.
-    HttpProxy(PluginLogin),
+    HttpProxy(ForwardProxy),
     /// A SOCKS5 server.
-    Socks5(PluginLogin),
+    Socks5(ForwardProxy),
     /// A read-only file server.
     StaticFile(StaticFile),
     /// A Unix socket.
@@ -64,6 +65,15 @@ pub struct PluginLogin {
     pub user: String,
     /// The password.
     pub password: Secret,
+}
+
+/// The keys of `http_proxy` and `socks5`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ForwardProxy {
+    /// What users must know.
+    pub login: PluginLogin,
+    /// Where users do not get to, whatever name leads there; upstream has no such key.
+    pub deny_targets: Vec<Network>,
 }
 
 /// The keys of `static_file`.

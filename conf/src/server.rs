@@ -27,6 +27,8 @@ pub struct ServerConfig {
     pub vhost_http_port: Option<Port>,
     /// How long a backend may take to its response header before the user gets a 504.
     pub vhost_http_timeout: Duration,
+    /// What the user of an http proxy is told when its backend fails.
+    pub vhost_http_error_mode: VhostErrorMode,
     /// The shared port of https proxies; may equal `bind_port`.
     pub vhost_https_port: Option<Port>,
     /// The HTTP CONNECT front of tcpmux proxies.
@@ -72,6 +74,16 @@ pub struct Listener {
     pub bind: SocketAddr,
     /// The transport's own options: the entry's, or those of `[transport.<name>]`.
     pub own: FreeTable,
+}
+
+/// `vhostHTTPErrorMode`, which upstream does not have.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum VhostErrorMode {
+    /// Upstream's: the page of an unknown host, 404.
+    #[default]
+    Compatible,
+    /// 502 for a backend that refuses or breaks off, 503 when no client serves it.
+    Precise,
 }
 
 /// The `tcpmuxHTTPConnectPort` front.

@@ -10,6 +10,7 @@ use crate::client::{
 };
 use crate::definition::Definitions;
 use crate::error::{Entry, Fault};
+use crate::network::Network;
 use crate::proxy::ProxyConfig;
 use crate::raw::client::{RawClient, RawClientAuth, RawClientTls, RawClientTransport};
 use crate::raw::proxy::RawProxy;
@@ -103,8 +104,8 @@ impl Checker<'_> {
         }
     }
 
-    fn virtual_net(&mut self, address: String, gates: &BTreeMap<String, bool>) -> Option<String> {
-        let address = optional(address)?;
+    fn virtual_net(&mut self, address: String, gates: &BTreeMap<String, bool>) -> Option<Network> {
+        let found = optional(address)?;
         if gates.get("VirtualNet") != Some(&true) {
             let gist = "VirtualNet feature is not enabled; enable it by setting the appropriate feature gate flag";
             self.conflict(
@@ -113,7 +114,12 @@ impl Checker<'_> {
                 "set featureGates.VirtualNet = true",
             );
         }
-        Some(address)
+        let path = "virtualNet.address";
+        let remedy = "write an address with its network, such as 100.86.0.1/24";
+        found
+            .parse()
+            .map_err(|_| self.bad(path, &found, format!("invalid {path}"), remedy))
+            .ok()
     }
 
     /// Where there is only a text, nothing is read besides it.

@@ -1,20 +1,27 @@
 //! The checks of a client plugin (upstream: pkg/config/v1/validation/plugin.go).
 
 use super::Checker;
-use crate::plugin::{HttpRewrite, HttpsFront, PluginConfig, PluginLogin, StaticFile};
+use crate::network::Network;
+use crate::plugin::{ForwardProxy, HttpRewrite, HttpsFront, PluginConfig, PluginLogin, StaticFile};
 use crate::raw::plugin::{RawHttpsFront, RawPlugin, RawRewrite, RawStaticFile};
 
 impl Checker<'_> {
     /// The plugin at the path `at`.
     pub(super) fn plugin(&mut self, at: &str, raw: RawPlugin) -> PluginConfig {
         match raw {
-            RawPlugin::HttpProxy(own) => PluginConfig::HttpProxy(PluginLogin {
-                user: own.http_user,
-                password: own.http_password,
+            RawPlugin::HttpProxy(own) => PluginConfig::HttpProxy(ForwardProxy {
+                login: PluginLogin {
+                    user: own.http_user,
+                    password: own.http_password,
+                },
+                deny_targets: self.networks(at, &own.deny_targets),
             }),
-            RawPlugin::Socks5(own) => PluginConfig::Socks5(PluginLogin {
-                user: own.username,
-                password: own.password,
+            RawPlugin::Socks5(own) => PluginConfig::Socks5(ForwardProxy {
+                login: PluginLogin {
+                    user: own.username,
+                    password: own.password,
+                },
+                deny_targets: self.networks(at, &own.deny_targets),
             }),
             RawPlugin::StaticFile(own) => {
                 self.needs(at, "static_file", "localPath", &own.local_path);
@@ -48,6 +55,22 @@ impl Checker<'_> {
             }
             RawPlugin::VirtualNet => PluginConfig::VirtualNet,
         }
+    }
+
+    /// `denyTargets`: networks, or single addresses.
+    fn networks(&mut self, at: &str, found: &[String]) -> Vec<Network> {
+        let mut networks = Vec::with_capacity(found.len());
+        for (index, text) in found.iter().enumerate() {
+            match text.parse().or_else(|_| text.parse().map(Network::host)) {
+                Ok(network) => networks.push(network),
+                Err(_) => {
+                    let path = format!("{at}.denyTargets[{index}]");
+                    let remedy = "write an address or a network, such as 127.0.0.0/8";
+                    self.bad(&path, text, format!("invalid {path}"), remedy);
+                }
+            }
+        }
+        networks
     }
 
     fn needs(&mut self, at: &str, plugin: &str, key: &str, value: &str) {

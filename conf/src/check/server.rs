@@ -11,7 +11,7 @@ use crate::raw::server::{
 };
 use crate::server::{
     HttpPlugin, Listener, PluginOp, ServerAuth, ServerConfig, ServerOidc, ServerTls,
-    ServerTransport, SshTunnelGateway, TcpMuxHttpConnect,
+    ServerTransport, SshTunnelGateway, TcpMuxHttpConnect, VhostErrorMode,
 };
 use crate::types::{AuthMethod, LONGEST, Port, PortRanges};
 
@@ -25,6 +25,16 @@ pub(crate) fn server(checker: &mut Checker<'_>, raw: RawServer) -> ServerConfig 
     let quic_bind_port = checker.optional_port("quicBindPort", "quicBindPort", raw.quic_bind_port);
     let vhost_http_port =
         checker.optional_port("vhostHTTPPort", "vhostHTTPPort", raw.vhost_http_port);
+    let vhost_http_error_mode = checker.choice(
+        "vhostHTTPErrorMode",
+        &raw.vhost_http_error_mode,
+        "invalid vhostHTTPErrorMode, optional values are [compatible precise]",
+        &[
+            ("", VhostErrorMode::Compatible),
+            ("compatible", VhostErrorMode::Compatible),
+            ("precise", VhostErrorMode::Precise),
+        ],
+    );
     let vhost_https_port =
         checker.optional_port("vhostHTTPSPort", "vhostHTTPSPort", raw.vhost_https_port);
     let tcpmux_port = checker.optional_port(
@@ -43,6 +53,7 @@ pub(crate) fn server(checker: &mut Checker<'_>, raw: RawServer) -> ServerConfig 
         vhost_http_port,
         // Go's http.Transport takes a negative timeout for none.
         vhost_http_timeout: seconds(raw.vhost_http_timeout, 60).unwrap_or(LONGEST),
+        vhost_http_error_mode,
         vhost_https_port,
         tcpmux_http_connect: tcpmux_port.map(|port| TcpMuxHttpConnect {
             port,

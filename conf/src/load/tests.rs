@@ -217,6 +217,49 @@ fn client_contradictions() {
 }
 
 #[test]
+fn targets_of_forward_proxies_can_be_denied() {
+    let plugin = |key: &str| format!("type = \"tcp\"\nplugin = {{ type = \"socks5\", {key} }}\n");
+    let config = client(&proxy(&plugin("denyTargets = [\"10.0.0.0/8\", \"::1\"]")));
+    let Backend::Plugin(PluginConfig::Socks5(own)) = &config.proxies[0].backend else {
+        panic!("{:?}", config.proxies);
+    };
+    let denied: Vec<_> = own.deny_targets.iter().map(ToString::to_string).collect();
+    assert_eq!(denied, ["10.0.0.0/8", "::1/128"]);
+    let faults = client_faults(&proxy(&plugin("denyTargets = [\"::1\", \"localhost\"]")));
+    assert_eq!(faults.len(), 1);
+    assert!(
+        faults[0].contains("proxies[0].plugin.denyTargets[1]"),
+        "{faults:?}"
+    );
+}
+
+#[test]
+fn errors_of_the_vhost_are_upstreams_unless_asked_for() {
+    assert_eq!(server("").vhost_http_error_mode, VhostErrorMode::Compatible);
+    let precise = server("vhostHTTPErrorMode = \"precise\"");
+    assert_eq!(precise.vhost_http_error_mode, VhostErrorMode::Precise);
+    let faults = server_faults("vhostHTTPErrorMode = \"precize\"");
+    assert!(
+        faults[0].contains("did you mean \"precise\"?"),
+        "{faults:?}"
+    );
+}
+
+#[test]
+fn the_virtual_network_has_an_address() {
+    let text = |address: &str| {
+        format!("featureGates = {{ VirtualNet = true }}\nvirtualNet.address = \"{address}\"\n")
+    };
+    let network = client(&text("100.86.0.1/24")).virtual_net_address.unwrap();
+    assert_eq!(network.to_string(), "100.86.0.1/24");
+    let faults = client_faults(&text("100.86.0.1"));
+    assert!(
+        faults[0].contains("invalid virtualNet.address"),
+        "{faults:?}"
+    );
+}
+
+#[test]
 fn quic_is_upstreams_without_our_keys() {
     let quic = client("").transport.quic;
     assert_eq!(quic, server("").transport.quic);

@@ -59,6 +59,8 @@ section! {
         /// User of proxy authentication.
         "httpUser" => http_user: String,
         /// Password of proxy authentication.
+        /// Networks that users do not get to; not upstream's.
+        "denyTargets" => deny_targets: Vec<String>,
         "httpPassword" => http_password: Secret,
     }
 }
@@ -69,6 +71,8 @@ section! {
         /// The user.
         "username" => username: String,
         /// The password.
+        /// Networks that users do not get to; not upstream's.
+        "denyTargets" => deny_targets: Vec<String>,
         "password" => password: Secret,
     }
 }

@@ -26,6 +26,8 @@ section! {
         "vhostHTTPPort" => vhost_http_port: i64,
         /// Seconds that a backend may take to its response header; default 60.
         "vhostHTTPTimeout" => vhost_http_timeout: i64,
+        /// Which statuses tell of a backend that fails, compatible or precise; not upstream's.
+        "vhostHTTPErrorMode" => vhost_http_error_mode: String,
         /// The shared port of https proxies; 0 = off.
         "vhostHTTPSPort" => vhost_https_port: i64,
         /// The HTTP CONNECT port of tcpmux proxies; 0 = off.

@@ -2,7 +2,7 @@
 
 use std::{io, pin::pin, sync::Arc, time::Duration};
 
-use culvert_conf::PluginLogin;
+use culvert_conf::ForwardProxy;
 use culvert_http::{Credentials, Handler, bare, remove_hop_by_hop, serve_handler};
 use culvert_io::{Peer, Relaying, Scope, relay};
 use culvert_proxy::{BoxFuture, ClientProxy, ProxyError, Work};
@@ -47,11 +47,11 @@ pub(crate) struct HttpProxy {
 }
 
 impl HttpProxy {
-    /// The plugin for users who know `login`, and may go anywhere.
-    pub(crate) fn new(login: &PluginLogin) -> Self {
+    /// The plugin of a configuration.
+    pub(crate) fn new(config: &ForwardProxy) -> Self {
         Self {
-            login: credentials(login),
-            deny: Deny::default(),
+            login: credentials(&config.login),
+            deny: Deny::new(&config.deny_targets),
         }
     }
 }
@@ -110,6 +110,11 @@ fn closing(mut response: Response<Body>, connect: bool) -> Response<Body> {
     response
 }
 
+/// The answer for a target in `denyTargets`.
+fn denied() -> Response<Body> {
+    text(StatusCode::FORBIDDEN, "target is denied\n")
+}
+
 /// Host and port of a target. A port must be there, or be known by the scheme.
 fn target(uri: &Uri) -> Option<(String, u16)> {
     let authority = uri.authority()?;
@@ -134,7 +139,10 @@ impl Conn {
         let (host, port) = target(request.uri()).ok_or_else(failed)?;
         let remote = dial(&host, port, &self.deny).await.map_err(|err| {
             tracing::warn!("http proxy connect [{host}:{port}] error: {err}");
-            failed()
+            match err.kind() {
+                io::ErrorKind::PermissionDenied => denied(),
+                _ => failed(),
+            }
         })?;
         let user = hyper::upgrade::on(&mut request);
         let peer = self.peer;
@@ -155,6 +163,10 @@ impl Conn {
         let request = ready(request).ok_or_else(refused)?;
         self.exchange(request, &host, port).await.map_err(|err| {
             tracing::warn!("http proxy request [{host}:{port}] error: {err}");
+            let is_denied = |err: &io::Error| err.kind() == io::ErrorKind::PermissionDenied;
+            if err.downcast_ref().is_some_and(is_denied) {
+                return denied();
+            }
             text(StatusCode::INTERNAL_SERVER_ERROR, format!("{err}\n"))
         })
     }

@@ -5,7 +5,7 @@ mod wire;
 use std::{io, net::SocketAddr, time::Duration};
 
 use bytes::{Bytes, BytesMut};
-use culvert_conf::PluginLogin;
+use culvert_conf::{ForwardProxy, PluginLogin};
 use culvert_io::{Relaying, Scope, Stream, relay};
 use culvert_proxy::{BoxFuture, ClientProxy, ProxyError, Work};
 use subtle::ConstantTimeEq;
@@ -33,19 +33,14 @@ pub(crate) struct Socks5 {
 }
 
 impl Socks5 {
-    /// The plugin for users who know `login`, and may go anywhere.
-    pub(crate) fn new(login: &PluginLogin) -> Self {
+    /// The plugin of a configuration.
+    pub(crate) fn new(config: &ForwardProxy) -> Self {
+        let login = &config.login;
         let asks = !login.user.is_empty() || !login.password.is_empty();
         Self {
             login: asks.then(|| login.clone()),
-            deny: Deny::default(),
+            deny: Deny::new(&config.deny_targets),
         }
-    }
-
-    /// The plugin with targets that nobody reaches.
-    #[cfg(test)]
-    pub(crate) fn denying(self, deny: Deny) -> Self {
-        Self { deny, ..self }
     }
 
     /// What the user asks for, after methods and login; `None` when the user was sent away.

@@ -31,8 +31,8 @@ pub fn plugin(
             identity,
         } => Arc::new(Tls2Raw::new(local_addr, identity.as_ref(), greeting)?),
         PluginConfig::StaticFile(own) => Arc::new(StaticFiles::new(own)),
-        PluginConfig::HttpProxy(login) => Arc::new(HttpProxy::new(login)),
-        PluginConfig::Socks5(login) => Arc::new(Socks5::new(login)),
+        PluginConfig::HttpProxy(own) => Arc::new(HttpProxy::new(own)),
+        PluginConfig::Socks5(own) => Arc::new(Socks5::new(own)),
         PluginConfig::VirtualNet => return Ok(None),
     }))
 }

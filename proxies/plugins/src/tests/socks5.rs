@@ -1,24 +1,23 @@
 //! socks5.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::net::SocketAddr;
 
-use culvert_conf::{PluginConfig, PluginLogin, Secret};
+use culvert_conf::{ForwardProxy, PluginConfig, PluginLogin, Secret};
 use culvert_io::Stream;
 use culvert_proxy::BoxClientProxy;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::fixture::{made, scope, service, user};
-use crate::{socks5::Socks5, targets::Deny};
-
-fn login(user: &str, password: &str) -> PluginLogin {
-    PluginLogin {
-        user: user.to_owned(),
-        password: Secret::new(password),
-    }
-}
 
 fn proxy(user: &str, password: &str) -> BoxClientProxy {
-    made(&PluginConfig::Socks5(login(user, password)))
+    let login = PluginLogin {
+        user: user.to_owned(),
+        password: Secret::new(password),
+    };
+    made(&PluginConfig::Socks5(ForwardProxy {
+        login,
+        deny_targets: Vec::new(),
+    }))
 }
 
 async fn shout(mut stream: Stream) {
@@ -125,9 +124,15 @@ async fn nobody_is_waited_for_for_ever() {
 async fn denied_targets_are_not_dialled() {
     let scope = scope();
     let addr: SocketAddr = service(&scope, shout).await.parse().unwrap();
-    let deny = Deny::new(vec![("127.0.0.0".parse().unwrap(), 8)]);
-    let plugin: BoxClientProxy = Arc::new(Socks5::new(&login("", "")).denying(deny));
-    let said = [b"\x05\x01\x00".to_vec(), connect("127.0.0.1", addr.port())].concat();
-    let got = talk(user(&plugin, &scope), &said).await;
-    assert_eq!(got[..4], *b"\x05\x00\x05\x02");
+    let plugin = made(&PluginConfig::Socks5(ForwardProxy {
+        deny_targets: ["127.0.0.0/8", "::1/128"]
+            .map(|n| n.parse().unwrap())
+            .into(),
+        ..ForwardProxy::default()
+    }));
+    for host in ["127.0.0.1", "localhost", "::ffff:127.0.0.1"] {
+        let said = [b"\x05\x01\x00".to_vec(), connect(host, addr.port())].concat();
+        let got = talk(user(&plugin, &scope), &said).await;
+        assert_eq!(got[..4], *b"\x05\x00\x05\x02", "{host}");
+    }
 }
