@@ -1,6 +1,6 @@
 //! http_proxy.
 
-use culvert_conf::{PluginConfig, PluginLogin, Secret};
+use culvert_conf::{ForwardProxy, PluginConfig, PluginLogin, Secret};
 use culvert_io::Stream;
 use culvert_proxy::BoxClientProxy;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -11,9 +11,13 @@ const RIGHT: &str = "Proxy-Authorization: Basic YWJjOjEyMw==\r\n";
 const WRONG: &str = "Proxy-Authorization: Basic YWJjOjEyNA==\r\n";
 
 fn proxy(user: &str, password: &str) -> BoxClientProxy {
-    made(&PluginConfig::HttpProxy(PluginLogin {
+    let login = PluginLogin {
         user: user.to_owned(),
         password: Secret::new(password),
+    };
+    made(&PluginConfig::HttpProxy(ForwardProxy {
+        login,
+        deny_targets: Vec::new(),
     }))
 }
 
@@ -137,4 +141,27 @@ async fn a_server_that_never_answers_is_given_up() {
     let mut all = Vec::new();
     stream.read_to_end(&mut all).await.unwrap();
     assert!(all.starts_with(b"HTTP/1.1 500 "));
+}
+
+#[tokio::test]
+async fn denied_targets_are_forbidden_by_any_name() {
+    let scope = scope();
+    let addr = service(&scope, mirror).await;
+    let (_, port) = addr.rsplit_once(':').unwrap();
+    let plugin = made(&PluginConfig::HttpProxy(ForwardProxy {
+        deny_targets: ["127.0.0.0/8", "::1/128"]
+            .map(|network| network.parse().unwrap())
+            .into(),
+        ..ForwardProxy::default()
+    }));
+    for host in ["127.0.0.1", "localhost", "[::ffff:127.0.0.1]", "0.0.0.0"] {
+        for ask in [
+            format!("GET http://{host}:{port}/"),
+            format!("CONNECT {host}:{port}"),
+        ] {
+            let text = format!("{ask} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+            let got = exchange(user(&plugin, &scope), text).await;
+            assert!(got.starts_with("HTTP/1.1 403 "), "{ask}: {got}");
+        }
+    }
 }
