@@ -78,6 +78,10 @@ impl Session for YamuxSession {
     fn authenticate(&self) {
         self.0.authenticate();
     }
+
+    fn round_trip(&self) -> Option<Duration> {
+        self.0.round_trip()
+    }
 }
 
 impl fmt::Debug for YamuxSession {

@@ -2,7 +2,7 @@
 //!
 //! Implementers write the plain traits; these are derived. One box per dial, accept and open.
 
-use std::{fmt, future::Future, io, net::SocketAddr, pin::Pin, sync::Arc};
+use std::{fmt, future::Future, io, net::SocketAddr, pin::Pin, sync::Arc, time::Duration};
 
 use culvert_io::{Scope, Stream};
 
@@ -117,6 +117,8 @@ pub trait DynSession: fmt::Debug + Send + Sync + 'static {
     fn closed(&self) -> BoxFuture<'_, String>;
     /// See [`Session::authenticate`].
     fn authenticate(&self);
+    /// See [`Session::round_trip`].
+    fn round_trip(&self) -> Option<Duration>;
 }
 
 impl<T: Session> DynSession for T {
@@ -138,6 +140,10 @@ impl<T: Session> DynSession for T {
 
     fn authenticate(&self) {
         Session::authenticate(self);
+    }
+
+    fn round_trip(&self) -> Option<Duration> {
+        Session::round_trip(self)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Split: many streams between the same two peers.
 
-use std::{fmt, future::Future};
+use std::{fmt, future::Future, time::Duration};
 
 use culvert_io::{Scope, Stream};
 
@@ -36,6 +36,11 @@ pub trait Session: fmt::Debug + Send + Sync + 'static {
 
     /// Says that the peer has proved who it is: limits for strangers may be lifted.
     fn authenticate(&self) {}
+
+    /// How long the peer takes to answer, as measured last; `None` while nothing is known of it.
+    fn round_trip(&self) -> Option<Duration> {
+        None
+    }
 }
 
 /// A way to split a pipe into streams.

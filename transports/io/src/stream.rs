@@ -4,6 +4,7 @@ use std::{
     fmt, io,
     net::{SocketAddr, SocketAddrV4},
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
 };
 
@@ -13,7 +14,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use crate::Buffer;
+use crate::{Buffer, Meter};
 
 /// What a byte stream must do; every suitable type has it.
 pub trait Io: AsyncRead + AsyncWrite + Send + Unpin + 'static {}
@@ -111,6 +112,8 @@ impl Carrier {
 pub struct Stream {
     pub(crate) prefix: Bytes,
     pub(crate) carrier: Carrier,
+    /// Where a relay from here counts, if nobody else counts it.
+    pub(crate) meter: Option<Arc<Meter>>,
     peer: Peer,
 }
 
@@ -132,6 +135,7 @@ impl Stream {
         Self {
             prefix: Bytes::new(),
             carrier: Carrier::Tcp(socket),
+            meter: None,
             peer,
         }
     }
@@ -142,6 +146,7 @@ impl Stream {
         Self {
             prefix: Bytes::new(),
             carrier: Carrier::Other(Box::new(io)),
+            meter: None,
             peer,
         }
     }
@@ -152,6 +157,7 @@ impl Stream {
         Self {
             prefix: Bytes::new(),
             carrier: Carrier::Chunks(Box::new(io)),
+            meter: None,
             peer,
         }
     }
@@ -186,6 +192,20 @@ impl Stream {
     pub const fn with_peer(mut self, peer: Peer) -> Self {
         self.peer = peer;
         self
+    }
+
+    /// The same stream; a relay that has it as its user counts into `meter`, unless it is told
+    /// another one. Layers that are put around it do not know of this.
+    #[must_use]
+    pub fn metered(mut self, meter: Arc<Meter>) -> Self {
+        self.meter = Some(meter);
+        self
+    }
+
+    /// Where what comes from this stream is counted, see [`metered`](Self::metered).
+    #[must_use]
+    pub const fn meter(&self) -> Option<&Arc<Meter>> {
+        self.meter.as_ref()
     }
 
     /// Where the stream leads to.
@@ -232,6 +252,7 @@ impl From<RawTcp> for Stream {
         Self {
             prefix: raw.prefix,
             carrier: Carrier::Tcp(raw.socket),
+            meter: None,
             peer: raw.peer,
         }
     }

@@ -1,6 +1,6 @@
 //! The handle of a session: open, accept, close.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 use culvert_io::{Peer, Scope, Stream};
 use tokio::time::Instant;
@@ -163,6 +163,13 @@ impl MuxSession {
     /// Lifts the limits for peers that have not logged in.
     pub fn authenticate(&self) {
         self.handle.shared.with(|inner| inner.core.authenticate());
+    }
+
+    /// How long the peer took to answer our last ping; `None` before the first answer. Pings leave
+    /// at the keepalive interval only, and wait behind what is queued.
+    #[must_use]
+    pub fn round_trip(&self) -> Option<Duration> {
+        self.handle.shared.with(|inner| inner.core.round_trip())
     }
 
     /// Where the session leads to.

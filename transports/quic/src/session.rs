@@ -270,6 +270,10 @@ impl Session for QuicSession {
         self.shared.conn.set_receive_window(window.into());
         self.shared.allow(&mut allowed, FIRST_STREAMS);
     }
+
+    fn round_trip(&self) -> Option<Duration> {
+        Some(self.shared.conn.rtt())
+    }
 }
 
 impl fmt::Debug for QuicSession {

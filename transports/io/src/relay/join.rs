@@ -3,6 +3,7 @@
 use std::{
     future::Future,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
@@ -18,7 +19,7 @@ use super::{
     close::Closing,
     pump::{Finish, Pump, Step},
 };
-use crate::{Stream, stream::Carrier};
+use crate::{Meter, Stream, stream::Carrier};
 
 /// How long an end may accept no byte of what is left for it after the other end closed, once to
 /// twice: the time that yamux, under upstream, gives a stream for this (`StreamCloseTimeout`).
@@ -35,6 +36,7 @@ const WAITING: u64 = 6 << 20;
 /// Two streams being joined.
 pub(super) struct Join<'a> {
     how: &'a Relaying,
+    meter: Option<Arc<Meter>>,
     user: Carrier,
     work: Carrier,
     to_work: Pump,
@@ -63,12 +65,14 @@ struct Ended {
 
 impl<'a> Join<'a> {
     pub(super) fn new(user: Stream, work: Stream, how: &'a Relaying) -> Self {
+        let meter = how.meter.clone().or_else(|| user.meter.clone());
         let (from_user, user) = parts(user);
         let (from_work, work) = parts(work);
         let splice =
             how.allow_splice && matches!((&user, &work), (Carrier::Tcp(_), Carrier::Tcp(_)));
         Self {
             how,
+            meter,
             user,
             work,
             to_work: Pump::new(from_user, splice),
@@ -218,7 +222,7 @@ impl<'a> Join<'a> {
 
     /// Adds what moved since `before` to the meter.
     fn count(&self, before: (u64, u64)) {
-        if let Some(meter) = &self.how.meter {
+        if let Some(meter) = &self.meter {
             let now = self.moved();
             if now.0 != before.0 {
                 meter.add_in(now.0.saturating_sub(before.0));

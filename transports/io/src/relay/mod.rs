@@ -33,7 +33,7 @@ pub struct Relaying {
     pub idle: Option<Duration>,
     /// Whether bytes between two TCP sockets may stay in the kernel.
     pub allow_splice: bool,
-    /// Where the bytes are counted, as they move.
+    /// Where the bytes are counted, as they move; `None` = where the user's stream says.
     pub meter: Option<Arc<Meter>>,
 }
 

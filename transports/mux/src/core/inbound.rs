@@ -47,7 +47,7 @@ impl Core {
                 self.reply(pong)
             }
             Kind::Ping => {
-                self.timers.on_pong(header.length);
+                self.timers.on_pong(header.length, now);
                 Ok(())
             }
             Kind::GoAway if header.length == 0 => {

@@ -292,7 +292,9 @@ fn pings_go_out_on_time_and_must_be_answered() {
     core.on_time(at);
     let ping = output(&mut core);
     assert_eq!(ping, frame(Kind::Ping, Flags::SYN, 0, 1));
+    assert!(core.round_trip().is_none());
     feed(&mut core, &frame(Kind::Ping, Flags::ACK, 0, 1)).unwrap();
+    assert!(core.round_trip().is_some());
     let at = core.deadline().unwrap();
     core.on_time(at);
     output(&mut core);

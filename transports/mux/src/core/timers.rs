@@ -16,6 +16,7 @@ struct Ping {
     value: u32,
     /// Where it stands in the output.
     mark: u64,
+    asked: Instant,
     deadline: Instant,
 }
 
@@ -26,6 +27,8 @@ pub(crate) struct Timers {
     next_ping: Option<Instant>,
     ping: Option<Ping>,
     last_value: u32,
+    /// How long the last answered ping took.
+    round_trip: Option<Duration>,
     /// When the output last moved or began to wait.
     moved: Option<Instant>,
 }
@@ -37,6 +40,7 @@ impl Timers {
             next_ping: config.keepalive.map(|every| now + every),
             ping: None,
             last_value: 0,
+            round_trip: None,
             moved: None,
         }
     }
@@ -53,14 +57,20 @@ impl Timers {
         }
     }
 
-    pub(crate) fn on_pong(&mut self, value: u32) {
-        if self.ping.as_ref().is_some_and(|p| p.value == value) {
-            self.ping = None;
+    pub(crate) fn on_pong(&mut self, value: u32, now: Instant) {
+        if let Some(ping) = self.ping.take_if(|ping| ping.value == value) {
+            self.round_trip = Some(now.duration_since(ping.asked));
         }
     }
 }
 
 impl Core {
+    /// How long the peer took to answer our last ping.
+    #[must_use]
+    pub const fn round_trip(&self) -> Option<Duration> {
+        self.timers.round_trip
+    }
+
     /// The output began to wait for the transport, or moved and still waits.
     pub fn output_waits(&mut self, now: Instant) {
         self.timers.moved = Some(now);
@@ -154,6 +164,7 @@ impl Core {
         self.timers.ping = Some(Ping {
             value,
             mark: self.out.mark(),
+            asked: now,
             deadline: now + self.config.write_timeout,
         });
     }
