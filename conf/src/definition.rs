@@ -137,7 +137,7 @@ impl Definition {
             entry,
         };
         if let Some(problem) = decode(&definition.alone()).1.first() {
-            return refuse(parse(&problem.fault));
+            return refuse(parse(&definition.own_words(problem)));
         }
         Ok(definition)
     }
@@ -151,6 +151,12 @@ impl Definition {
             kind: what.types().iter().copied().find(|known| *known == kind)?,
             entry: entry.clone(),
         })
+    }
+
+    /// What it defines.
+    #[must_use]
+    pub const fn what(&self) -> Defined {
+        self.what
     }
 
     /// Its name, without the user.
@@ -187,7 +193,7 @@ impl Definition {
         match checked(&tree, "") {
             Ok(_) => Ok(()),
             Err(problems) => {
-                let lines: Vec<_> = problems.iter().map(|p| p.fault.to_string()).collect();
+                let lines: Vec<_> = problems.iter().map(|p| self.own_words(p)).collect();
                 Err(DefinitionError(lines.join("\n")))
             }
         }
@@ -204,6 +210,12 @@ impl Definition {
     #[must_use]
     pub fn entry(&self) -> impl Serialize + Send + use<> {
         shape::entry(self.what, self.kind, &self.entry)
+    }
+
+    /// A fault of the entry [`alone`](Self::alone), its keys seen from the entry.
+    fn own_words(&self, problem: &Problem) -> String {
+        let list = format!("{}[0].", self.what.list());
+        problem.fault.to_string().replace(&list, "")
     }
 
     /// A file that holds only this entry.
@@ -320,6 +332,14 @@ impl Definitions {
         Self {
             proxies: list(Defined::Proxy),
             visitors: list(Defined::Visitor),
+        }
+    }
+
+    /// The list of these entries.
+    pub const fn list_mut(&mut self, what: Defined) -> &mut Vec<Definition> {
+        match what {
+            Defined::Proxy => &mut self.proxies,
+            Defined::Visitor => &mut self.visitors,
         }
     }
 

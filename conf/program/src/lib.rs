@@ -8,10 +8,12 @@ mod format;
 mod logging;
 mod options;
 mod signals;
+mod watch;
 
 pub use command::{CommandLine, Failure, run, say, verify};
 pub use door::{Door, DoorError};
-pub use files::raise_open_files;
+pub use files::{raise_open_files, write_in_place, write_whole};
 pub use logging::{LogError, start};
 pub use options::{Options, accept};
-pub use signals::{stop_asked, stop_asked_or_never};
+pub use signals::{Hangups, stop_asked, stop_asked_or_never};
+pub use watch::FileWatch;

@@ -1,4 +1,4 @@
-//! Being asked to stop.
+//! Being asked to stop, or to read the configuration again.
 
 use std::io;
 
@@ -34,5 +34,36 @@ pub async fn stop_asked() -> io::Result<()> {
     #[cfg(not(unix))]
     {
         tokio::signal::ctrl_c().await
+    }
+}
+
+/// Requests to read the configuration again: SIGHUP. Where there is no such signal none comes.
+#[derive(Debug)]
+pub struct Hangups {
+    #[cfg(unix)]
+    signal: tokio::signal::unix::Signal,
+}
+
+impl Hangups {
+    /// Listens from now on; the signal does not end the process any more.
+    ///
+    /// # Errors
+    /// The system does not let us listen for signals.
+    pub fn listen() -> io::Result<Self> {
+        Ok(Self {
+            #[cfg(unix)]
+            signal: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup())?,
+        })
+    }
+
+    /// Waits for the next request; several at once count as one.
+    ///
+    /// *Cancel safety*: safe.
+    pub async fn next(&mut self) {
+        #[cfg(unix)]
+        if self.signal.recv().await.is_some() {
+            return;
+        }
+        std::future::pending().await
     }
 }
