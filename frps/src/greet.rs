@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use culvert_io::{Scope, Stream};
-use culvert_transport::{Framed, Result, TransportError, report};
+use culvert_transport::{BoxSession, Framed, Result, TransportError, report};
 use culvert_wire::{
     ControlCipher, Message, Version, WireError,
     v2::{self, AeadKeys, FrameType, Opening},
@@ -28,12 +28,12 @@ struct First {
     message: Message,
 }
 
-/// Reads the first message and hands the stream to where it belongs. Answers whether the peer
-/// proved that it may be here.
+/// Reads the first message and hands the stream, which came over `link` if over one of several
+/// streams, to where it belongs. Answers whether the peer proved that it may be here.
 pub(crate) async fn greet(
     server: &Arc<Server>,
     lane: &Scope,
-    stream: Stream,
+    (stream, link): (Stream, Option<&BoxSession>),
     deadline: Instant,
 ) -> bool {
     let peer = stream.peer().addr;
@@ -58,7 +58,7 @@ pub(crate) async fn greet(
         message,
     } = first;
     match message {
-        Message::Login(ask) => login(server, lane, framed, cipher, *ask).await,
+        Message::Login(ask) => login(server, lane, framed, cipher, (*ask, link)).await,
         Message::NewWorkConn(ask) => accept_work(server, framed, ask).await,
         Message::NewVisitorConn(ask) => accept_visitor(server, framed, ask).await,
         other => {

@@ -1,23 +1,19 @@
 //! `/metrics` in the text format 0.0.4 of Prometheus, under upstream's names (api 2.4).
 
-use std::fmt::{Display, Write};
-
 use chrono::Local;
-use culvert_http::web::{Answer, Request};
+use culvert_http::web::{Answer, Metrics, Request};
 
 use super::view::View;
 use crate::figures::ProxyRow;
 
-const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8; escaping=values";
-
 /// `GET /metrics`.
 pub(super) fn answer(view: &View, _: &Request) -> Answer {
     let rows = view.proxies.rows(Local::now());
-    let mut text = Text(String::new());
-    text.family(
+    let mut text = Metrics::default();
+    text.single(
         ("frp_server_client_counts", "gauge"),
         "The current client counts of frps",
-        [(String::new(), view.clients.online())],
+        view.clients.online(),
     );
     text.family(
         ("frp_server_connection_counts", "gauge"),
@@ -30,7 +26,7 @@ pub(super) fn answer(view: &View, _: &Request) -> Answer {
         view.proxies
             .kinds()
             .into_iter()
-            .map(|(kind, count)| (format!("{{type=\"{}\"}}", escaped(&kind)), count)),
+            .map(|(kind, count)| (format!("{{type=\"{}\"}}", Metrics::label(&kind)), count)),
     );
     text.family(
         ("frp_server_proxy_counts_detailed", "gauge"),
@@ -47,7 +43,7 @@ pub(super) fn answer(view: &View, _: &Request) -> Answer {
         "The total out traffic",
         of(&rows, |row| moved(row).then_some(row.total.outward)),
     );
-    Answer::body(CONTENT_TYPE, text.0)
+    text.into()
 }
 
 const fn moved(row: &ProxyRow) -> bool {
@@ -60,38 +56,8 @@ fn of(
     value: impl Fn(&ProxyRow) -> Option<u64>,
 ) -> impl Iterator<Item = (String, u64)> {
     rows.iter().filter_map(move |row| {
-        let (name, kind) = (escaped(row.name.as_str()), escaped(&row.kind));
+        let (name, kind) = (Metrics::label(row.name.as_str()), Metrics::label(&row.kind));
         let labels = format!("{{name=\"{name}\",type=\"{kind}\"}}");
         Some((labels, value(row)?))
     })
-}
-
-struct Text(String);
-
-impl Text {
-    /// A family with its samples; nothing when it has none yet.
-    fn family<V: Display>(
-        &mut self,
-        (name, kind): (&str, &str),
-        help: &str,
-        samples: impl IntoIterator<Item = (String, V)>,
-    ) {
-        let mut samples = samples.into_iter().peekable();
-        if samples.peek().is_none() {
-            return;
-        }
-        // Writing to a string cannot fail.
-        let _ok = write!(self.0, "# HELP {name} {help}\n# TYPE {name} {kind}\n");
-        for (labels, value) in samples {
-            let _ok = writeln!(self.0, "{name}{labels} {value}");
-        }
-    }
-}
-
-/// A label's value between its quotes.
-fn escaped(value: &str) -> String {
-    value
-        .replace('\\', "\\\\")
-        .replace('"', "\\\"")
-        .replace('\n', "\\n")
 }

@@ -3,8 +3,8 @@
 //! Handlers are functions of a [`View`], so that they can be asked without a network.
 
 mod client;
+mod live;
 mod metrics;
-mod pprof;
 mod proxy;
 mod v1;
 mod v2;
@@ -29,7 +29,9 @@ pub(crate) fn site(server: &Server, web: &WebServer, root: &Scope) -> Site {
     let proxies = server.figures.proxies.clone().unwrap_or_default();
     let clients = Arc::clone(&server.figures.clients);
     let view = View::new(&server.config, clients, proxies, root.clone());
-    routes(Arc::new(view), web)
+    let view = Arc::new(view);
+    let feed = live::feed(Arc::clone(&view), Arc::clone(&server.registry));
+    routes(view, web).on(Method::GET, "/api/live", move |_| ready(feed.answer()))
 }
 
 fn routes(view: Arc<View>, web: &WebServer) -> Site {
@@ -47,11 +49,8 @@ fn routes(view: Arc<View>, web: &WebServer) -> Site {
         site = site.on(Method::GET, "/metrics", on(metrics::answer));
     }
     if web.pprof {
-        let index = "/debug/pprof/";
-        site = site
-            .open(Method::GET, index, on(pprof::index))
-            .open(Method::GET, "/debug/pprof/goroutine", on(pprof::tasks))
-            .open(Method::GET, "/debug/pprof/{profile}", on(pprof::elsewhere));
+        let view = Arc::clone(&view);
+        site = site.with_pprof(move || view.counts());
     }
     site.on(Method::GET, "/api/serverinfo", on(v1::server_info))
         .on(Method::GET, "/api/clients", on(v1::clients))

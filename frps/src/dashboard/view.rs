@@ -52,6 +52,13 @@ pub(super) struct Status {
     proxy_type_count: BTreeMap<String, u64>,
 }
 
+impl Status {
+    /// Bytes of today, in and out.
+    pub(super) const fn traffic(&self) -> (u64, u64) {
+        (self.total_traffic_in, self.total_traffic_out)
+    }
+}
+
 impl View {
     pub(super) fn new(
         config: &ServerConfig,
@@ -67,6 +74,15 @@ impl View {
             proxies,
             root,
         }
+    }
+
+    /// What tells a leak, for `/debug/pprof/`.
+    pub(super) fn counts(&self) -> Vec<(&'static str, u64)> {
+        vec![
+            ("tasks", self.root.tasks() as u64),
+            ("clients", self.clients.online() as u64),
+            ("connections", self.proxies.connections()),
+        ]
     }
 
     pub(super) fn status(&self, now: DateTime<Local>) -> Status {

@@ -27,6 +27,16 @@ pub(crate) struct Owner {
     pub(crate) client_id: String,
 }
 
+impl Owner {
+    /// What names the client among all.
+    pub(crate) fn key(&self) -> String {
+        match &*self.user {
+            "" => self.client_id.clone(),
+            user => format!("{user}.{}", self.client_id),
+        }
+    }
+}
+
 /// A proxy as it is shown.
 #[derive(Clone, Debug)]
 pub(crate) struct ProxyRow {

@@ -129,7 +129,7 @@ impl Links {
                 serve_session(session, server, lane, deadline, Some(seat)).await;
             }
             Link::Pipe(stream) => {
-                greet(server, lane, stream, deadline).await;
+                greet(server, lane, (stream, None), deadline).await;
             }
             other => tracing::error!("internal error: no use for {other:?}"),
         }

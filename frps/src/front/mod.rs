@@ -161,7 +161,7 @@ async fn arrive_on_bind(
     match link {
         Ok(Link::Session(session)) => serve_session(session, server, lane, deadline, seat).await,
         Ok(Link::Pipe(stream)) => {
-            greet(server, lane, stream, deadline).await;
+            greet(server, lane, (stream, None), deadline).await;
             drop(seat);
         }
         Ok(other) => tracing::error!("internal error: no use for {other:?}"),
@@ -217,7 +217,8 @@ async fn serve_session(
         let tasks = lane.clone();
         let lane = lane.clone();
         tasks.spawn(async move {
-            if greet(&server, &lane, stream, Instant::now() + FIRST_MESSAGE).await {
+            let deadline = Instant::now() + FIRST_MESSAGE;
+            if greet(&server, &lane, (stream, Some(&session)), deadline).await {
                 session.authenticate();
                 proof.notify_one();
             }

@@ -3,13 +3,13 @@
 use std::{
     net::SocketAddr,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicBool, AtomicU32},
     },
 };
 
-use culvert_io::Scope;
-use culvert_transport::{Framed, TransportError, report};
+use culvert_io::{Peer, Scope};
+use culvert_transport::{BoxSession, Framed, TransportError, report};
 use culvert_wire::{
     AuthError, Codec, ControlCipher, Message, RELEASE, RunId,
     limits::RUN_ID,
@@ -18,7 +18,7 @@ use culvert_wire::{
 use parking_lot::Mutex;
 use tokio::sync::{mpsc, watch};
 
-use super::{OUTGOING, Session, control, proxies::Proxies, work_pool::WorkPool};
+use super::{Line, OUTGOING, Session, control, proxies::Proxies, work_pool::WorkPool};
 use crate::{
     figures::{Arrived, TakenClientId},
     greet::REPLY_TIMEOUT,
@@ -57,9 +57,13 @@ pub(crate) async fn login(
     lane: &Scope,
     mut control: Framed,
     cipher: Option<ControlCipher>,
-    ask: Login,
+    (ask, link): (Login, Option<&BoxSession>),
 ) -> bool {
-    let peer = control.stream().peer().addr;
+    let Peer {
+        addr: peer,
+        transport,
+        ..
+    } = *control.stream().peer();
     let admitted = match cipher {
         Some(cipher) => admit(server, lane, (control.codec(), peer), ask)
             .await
@@ -86,6 +90,9 @@ pub(crate) async fn login(
             return false;
         }
     };
+    let link = link.map(Arc::downgrade);
+    // Nobody has set it before.
+    let _first = session.line.set(Line { transport, link });
     let answer = LoginResp {
         version: RELEASE.to_owned(),
         run_id: session.run_id.to_string(),
@@ -170,6 +177,7 @@ async fn admit(
         ports: Arc::new(AtomicU32::new(0)),
         retired: AtomicBool::new(false),
         gone: watch::channel(false).0,
+        line: OnceLock::new(),
         run_id,
         scope,
     });

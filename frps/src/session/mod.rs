@@ -10,7 +10,7 @@ mod work_pool;
 use std::{
     fmt,
     sync::{
-        Arc,
+        Arc, OnceLock, Weak,
         atomic::{AtomicBool, AtomicU32, Ordering},
     },
     time::Duration,
@@ -18,6 +18,7 @@ use std::{
 
 use culvert_io::Scope;
 use culvert_proxy::{Lease, ProxyError};
+use culvert_transport::DynSession;
 use culvert_wire::{Codec, Message, RunId, msg::ReqWorkConn};
 use parking_lot::Mutex;
 use tokio::sync::{mpsc, watch};
@@ -58,6 +59,14 @@ pub(crate) struct Session {
     ports: Arc<AtomicU32>,
     retired: AtomicBool,
     gone: watch::Sender<bool>,
+    line: OnceLock<Line>,
+}
+
+/// How a client came.
+struct Line {
+    transport: &'static str,
+    /// The link, if the control stream is one of several on it.
+    link: Option<Weak<dyn DynSession>>,
 }
 
 impl Session {
@@ -67,6 +76,34 @@ impl Session {
 
     pub(crate) fn user(&self) -> &str {
         &self.user
+    }
+
+    /// What names the client among all, as dashboards have it.
+    pub(crate) fn key(&self) -> String {
+        let id = match &*self.client_id {
+            "" => self.run_id.as_str(),
+            id => id,
+        };
+        match &*self.user {
+            "" => id.to_owned(),
+            user => format!("{user}.{id}"),
+        }
+    }
+
+    /// The transport that the client came by; empty if it is inside this program.
+    pub(crate) fn transport(&self) -> &'static str {
+        self.line.get().map_or("", |line| line.transport)
+    }
+
+    /// How long the client takes to answer; `None` while nothing is known of it.
+    pub(crate) fn round_trip(&self) -> Option<Duration> {
+        let link = self.line.get()?.link.as_ref()?.upgrade()?;
+        link.round_trip()
+    }
+
+    /// Work connections that wait for users.
+    pub(crate) fn pooled(&self) -> usize {
+        self.pool.idle()
     }
 
     /// Tells the session to end; returns at once.

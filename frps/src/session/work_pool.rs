@@ -105,6 +105,11 @@ impl WorkPool {
         Taken::Wait(receive)
     }
 
+    /// How many connections are parked.
+    pub(crate) fn idle(&self) -> usize {
+        self.state.lock().idle.len()
+    }
+
     /// Drops what is parked and sends everybody away who waits.
     pub(crate) fn close(&self) {
         let mut state = self.state.lock();

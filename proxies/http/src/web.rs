@@ -4,12 +4,15 @@
 
 mod answer;
 mod events;
+mod metrics;
+mod pprof;
 mod request;
 mod serve;
 mod site;
 
 pub use answer::Answer;
 pub use events::Feed;
+pub use metrics::Metrics;
 pub use request::Request;
 pub(crate) use request::decoded;
 pub use serve::serve;
