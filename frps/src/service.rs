@@ -2,8 +2,8 @@
 
 use std::{future::Future, net::IpAddr, sync::Arc, time::Duration};
 
-use culvert_conf::{AuthMethod, FreeTable, ServerConfig};
-use culvert_http::{HttpVhost, HttpsVhost};
+use culvert_conf::{AuthMethod, FreeTable, ServerConfig, VhostErrorMode};
+use culvert_http::{ErrorMode, HttpVhost, HttpsVhost};
 use culvert_io::{Lanes, Scope};
 use culvert_program::{Door, DoorError};
 use culvert_proxies::{Ports, ServerResources, Visitors, server_kinds};
@@ -309,9 +309,13 @@ fn assemble(
     hooks: Hooks,
 ) -> Server {
     let page = config.custom_404_page.clone();
+    let errors = match config.vhost_http_error_mode {
+        VhostErrorMode::Compatible => ErrorMode::Compatible,
+        VhostErrorMode::Precise => ErrorMode::Precise,
+    };
     let http = config
         .vhost_http_port
-        .map(|_| Arc::new(HttpVhost::new(config.vhost_http_timeout, page)));
+        .map(|_| Arc::new(HttpVhost::telling(config.vhost_http_timeout, page, errors)));
     let https = config.vhost_https_port.map(|_| Arc::new(HttpsVhost::new()));
     let visitors = Visitors::default();
     let kinds = server_kinds(&ServerResources {

@@ -23,6 +23,6 @@ pub use reverse::{
     Dial, Forwarding, Handler, HttpBackend, HttpRules, bare, remove_hop_by_hop, serve_handler,
 };
 pub use vhost::{
-    HttpBridge, HttpVhost, HttpsBackend, HttpsVhost, Route, Router, SERVER, canonical_host,
-    read_hello,
+    ErrorMode, HttpBridge, HttpVhost, HttpsBackend, HttpsVhost, Route, Router, SERVER,
+    canonical_host, read_hello,
 };

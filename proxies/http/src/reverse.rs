@@ -12,6 +12,7 @@ mod metered;
 mod pool;
 mod request;
 mod serve;
+mod stall;
 mod strict;
 mod switch;
 mod target;

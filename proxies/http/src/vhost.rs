@@ -6,11 +6,11 @@ mod https;
 mod not_found;
 mod router;
 
+pub(crate) use self::http::{Inner, Told};
 pub use self::{
     host::canonical_host,
-    http::{HttpBridge, HttpVhost},
+    http::{ErrorMode, HttpBridge, HttpVhost},
     https::{HttpsBackend, HttpsVhost, read_hello},
     not_found::SERVER,
     router::{Route, Router},
 };
-pub(crate) use self::{http::Inner, not_found::NotFound};

@@ -14,11 +14,15 @@ mod port;
 mod process;
 mod service;
 mod smuggling;
+mod smuggling;
 #[cfg(feature = "tls")]
 mod tls;
+mod tool;
 mod usage;
 mod wait;
 mod web;
+#[cfg(feature = "websocket")]
+mod websocket;
 
 #[cfg(feature = "browser")]
 pub use browser::{Browser, Look, Page};
@@ -31,8 +35,12 @@ pub use port::free_port;
 pub use process::{Finished, Program, run};
 pub use service::Service;
 pub use smuggling::{DOUBTFUL_BODIES, DOUBTFUL_HEADS, SMUGGLED};
+pub use smuggling::{DOUBTFUL_BODIES, DOUBTFUL_HEADS, SMUGGLED};
 #[cfg(feature = "tls")]
 pub use tls::{Authority, Identity, https_get, https_web};
+pub use tool::tool;
 pub use usage::Usage;
 pub use wait::{connected, eventually, within};
-pub use web::{Answer, http_get, web};
+pub use web::{Answer, Recorded, http_get, mirror_web, recording_web, web};
+#[cfg(feature = "websocket")]
+pub use websocket::{websocket_echo, websocket_talk};

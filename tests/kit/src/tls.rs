@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, ServerConfig, ServerConnection};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem::PemObject};
 
@@ -52,6 +52,9 @@ impl Authority {
     pub fn new() -> Result<Self> {
         let key = KeyPair::generate().map_err(refused)?;
         let mut params = CertificateParams::new(Vec::new()).map_err(refused)?;
+        // OpenSSL takes a certificate for self-signed whose names are those of its issuer.
+        let name = "a test's authority";
+        params.distinguished_name.push(DnType::CommonName, name);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let pem = params.self_signed(&key).map_err(refused)?.pem();
         let issuer = Issuer::new(params, key);

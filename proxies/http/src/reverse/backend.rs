@@ -17,7 +17,7 @@ use super::{
     body::{RequestBody, Sent},
     fault::Fault,
     metered::metered,
-    pool::{Checkout, Pool},
+    pool::{Checkout, Kept, Pool},
 };
 
 /// hyper's read buffer towards a service grows up to this while a body fills it.
@@ -105,14 +105,14 @@ impl HttpBackend {
         user: UserAddrs,
         limit: Duration,
     ) -> Result<(Response<Incoming>, Checkout), Fault> {
-        while let Some(mut sender) = self.pool.take() {
-            if !is_ready(&mut sender, limit).await {
+        while let Some(mut kept) = self.pool.take() {
+            if !is_ready(&mut kept.sender, limit).await {
                 continue;
             }
             let spare = copy_if_replayable(&request);
-            let answer = sender.try_send_request(request);
+            let answer = kept.sender.try_send_request(request);
             match in_time(answer, sent.as_deref(), limit).await? {
-                Ok(response) => return Ok((response, self.checkout(sender, sent))),
+                Ok(response) => return Ok((response, self.checkout(kept, sent))),
                 Err(mut error) => match error.take_message().or(spare) {
                     Some(again) => request = again,
                     None => return Err(Fault::Backend(error.into_error())),
@@ -120,15 +120,15 @@ impl HttpBackend {
             }
             break;
         }
-        let mut sender = self.connect(user).await?;
-        let answer = sender.send_request(request);
+        let mut kept = self.pool.opened(self.connect(user).await?);
+        let answer = kept.sender.send_request(request);
         let response = in_time(answer, sent.as_deref(), limit).await??;
-        Ok((response, self.checkout(sender, sent)))
+        Ok((response, self.checkout(kept, sent)))
     }
 
-    fn checkout(&self, sender: SendRequest<RequestBody>, sent: Option<Arc<Sent>>) -> Checkout {
+    fn checkout(&self, kept: Kept, sent: Option<Arc<Sent>>) -> Checkout {
         Checkout {
-            sender,
+            kept,
             pool: Arc::clone(&self.pool),
             sent,
         }

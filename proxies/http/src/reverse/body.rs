@@ -1,6 +1,7 @@
 //! Bodies on their way through: hyper's own, watched for their end.
 
 use std::{
+    io,
     pin::Pin,
     sync::{
         Arc,
@@ -13,7 +14,7 @@ use bytes::Bytes;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use tokio::sync::Notify;
 
-use super::pool::Checkout;
+use super::{pool::Checkout, stall::Stall};
 
 /// Whether the body of a request has been passed on to its end.
 #[derive(Debug, Default)]
@@ -50,8 +51,8 @@ fn is_last(polled: &Poll<Option<Result<Frame<Bytes>, hyper::Error>>>) -> bool {
 pub(crate) enum RequestBody {
     /// Bytes of our own; `None` once they were passed on, or when there are none.
     Own(Option<Bytes>),
-    /// A user's, watched for its end.
-    User(Incoming, Arc<Sent>),
+    /// A user's, watched for its end and for standing still.
+    User(Incoming, Arc<Sent>, Stall),
 }
 
 impl RequestBody {
@@ -61,7 +62,8 @@ impl RequestBody {
             return (Self::empty(), None);
         }
         let sent = Arc::new(Sent::default());
-        (Self::User(incoming, Arc::clone(&sent)), Some(sent))
+        let body = Self::User(incoming, Arc::clone(&sent), Stall::default());
+        (body, Some(sent))
     }
 
     pub(super) const fn empty() -> Self {
@@ -76,35 +78,38 @@ impl RequestBody {
 
 impl Body for RequestBody {
     type Data = Bytes;
-    type Error = hyper::Error;
+    type Error = io::Error;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        let (incoming, sent) = match &mut *self {
+    ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        let (incoming, sent, stall) = match &mut *self {
             Self::Own(bytes) => return Poll::Ready(bytes.take().map(|b| Ok(Frame::data(b)))),
-            Self::User(incoming, sent) => (incoming, sent),
+            Self::User(incoming, sent, stall) => (incoming, sent, stall),
         };
         let polled = Pin::new(&mut *incoming).poll_frame(cx);
         if is_last(&polled) || incoming.is_end_stream() {
             sent.whole.store(true, Ordering::Release);
             sent.over.notify_one();
         }
-        polled
+        let polled = polled.map_err(io::Error::other);
+        stall
+            .watch(cx, polled)
+            .unwrap_or_else(|stalled| Poll::Ready(Some(Err(stalled.into()))))
     }
 
     fn is_end_stream(&self) -> bool {
         match self {
             Self::Own(bytes) => bytes.is_none(),
-            Self::User(incoming, _) => incoming.is_end_stream(),
+            Self::User(incoming, ..) => incoming.is_end_stream(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match self {
             Self::Own(bytes) => exact(bytes.as_ref()),
-            Self::User(incoming, _) => incoming.size_hint(),
+            Self::User(incoming, ..) => incoming.size_hint(),
         }
     }
 }
@@ -116,7 +121,7 @@ fn exact(bytes: Option<&Bytes>) -> SizeHint {
 
 impl Drop for RequestBody {
     fn drop(&mut self) {
-        if let Self::User(_, sent) = self {
+        if let Self::User(_, sent, _) = self {
             sent.over.notify_one();
         }
     }

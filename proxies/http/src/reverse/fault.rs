@@ -13,7 +13,10 @@ use http::{
 };
 
 use super::body::ResponseBody;
-use crate::vhost::{NotFound, SERVER as VERSION};
+use crate::{
+    ErrorMode,
+    vhost::{SERVER as VERSION, Told},
+};
 
 /// Why a request was not answered by a service.
 #[derive(Debug, thiserror::Error)]
@@ -55,10 +58,9 @@ fn with_cause(error: &hyper::Error) -> String {
 }
 
 impl Fault {
-    /// The answer to the user (protocol 5.4): 504 without a page when it took too long, the page
-    /// of a miss for everything else that is not the user's own fault. Without a page it is 502,
-    /// as Go's reverse proxy has it.
-    pub(super) async fn response(&self, page: Option<&NotFound>) -> Response<ResponseBody> {
+    /// The answer to the user (protocol 5.4): 504 without a page when it took too long; the user's
+    /// own faults are told as such; for the rest see [`ErrorMode`].
+    pub(super) async fn response(&self, told: &Told) -> Response<ResponseBody> {
         match self {
             Self::Malformed(_) => {
                 let mut response = plain(StatusCode::BAD_REQUEST, "400 Bad Request\n");
@@ -67,45 +69,65 @@ impl Fault {
                     .insert(CONNECTION, HeaderValue::from_static("close"));
                 response
             }
-            Self::Unauthorized { proxy } => {
-                let (status, name, text) = if *proxy {
-                    let status = StatusCode::PROXY_AUTHENTICATION_REQUIRED;
-                    (
-                        status,
-                        PROXY_AUTHENTICATE,
-                        "Proxy Authentication Required\n",
-                    )
-                } else {
-                    (StatusCode::UNAUTHORIZED, WWW_AUTHENTICATE, "Unauthorized\n")
-                };
-                let mut response = plain(status, text);
-                let ask = HeaderValue::from_static("Basic realm=\"Restricted\"");
-                response.headers_mut().insert(name, ask);
-                let kind_is_final = HeaderValue::from_static("nosniff");
-                response
-                    .headers_mut()
-                    .insert(X_CONTENT_TYPE_OPTIONS, kind_is_final);
-                response
-            }
+            Self::Unauthorized { proxy } => unauthorized(*proxy),
             Self::Timeout => with_status(StatusCode::GATEWAY_TIMEOUT, ResponseBody::empty()),
             Self::Misdirected => {
                 with_status(StatusCode::MISDIRECTED_REQUEST, ResponseBody::empty())
             }
-            Self::NoRoute(_) | Self::Work(_) | Self::Backend(_) | Self::Switched => {
-                let Some(page) = page else {
-                    return with_status(StatusCode::BAD_GATEWAY, ResponseBody::empty());
-                };
-                let body = ResponseBody::full(page.page().await);
-                let mut response = with_status(StatusCode::NOT_FOUND, body);
-                let html = HeaderValue::from_static("text/html; charset=utf-8");
-                response.headers_mut().insert(CONTENT_TYPE, html);
-                response
-                    .headers_mut()
-                    .insert(SERVER, HeaderValue::from_static(VERSION));
-                response
-            }
+            Self::NoRoute(_) => told.nobody().await,
+            Self::Work(_) => told.failed(StatusCode::SERVICE_UNAVAILABLE).await,
+            Self::Backend(_) | Self::Switched => told.failed(StatusCode::BAD_GATEWAY).await,
         }
     }
+}
+
+impl Told {
+    /// What is said when nobody serves the host.
+    async fn nobody(&self) -> Response<ResponseBody> {
+        let Self::Vhost(page, _) = self else {
+            return with_status(StatusCode::BAD_GATEWAY, ResponseBody::empty());
+        };
+        let body = ResponseBody::full(page.page().await);
+        let mut response = with_status(StatusCode::NOT_FOUND, body);
+        let html = HeaderValue::from_static("text/html; charset=utf-8");
+        response.headers_mut().insert(CONTENT_TYPE, html);
+        response
+            .headers_mut()
+            .insert(SERVER, HeaderValue::from_static(VERSION));
+        response
+    }
+
+    /// What is said when who serves the host fails; `status` says how.
+    async fn failed(&self, status: StatusCode) -> Response<ResponseBody> {
+        match self {
+            Self::Vhost(_, ErrorMode::Precise) => plain(status, precise_words(status)),
+            Self::Vhost(_, ErrorMode::Compatible) | Self::Bridge => self.nobody().await,
+        }
+    }
+}
+
+fn precise_words(status: StatusCode) -> &'static str {
+    match status {
+        StatusCode::SERVICE_UNAVAILABLE => "503 Service Unavailable\n",
+        _ => "502 Bad Gateway\n",
+    }
+}
+
+fn unauthorized(proxy: bool) -> Response<ResponseBody> {
+    let (status, name, text) = if proxy {
+        let status = StatusCode::PROXY_AUTHENTICATION_REQUIRED;
+        let text = "Proxy Authentication Required\n";
+        (status, PROXY_AUTHENTICATE, text)
+    } else {
+        (StatusCode::UNAUTHORIZED, WWW_AUTHENTICATE, "Unauthorized\n")
+    };
+    let mut response = plain(status, text);
+    let headers = response.headers_mut();
+    let ask = HeaderValue::from_static("Basic realm=\"Restricted\"");
+    headers.insert(name, ask);
+    let kind_is_final = HeaderValue::from_static("nosniff");
+    headers.insert(X_CONTENT_TYPE_OPTIONS, kind_is_final);
+    response
 }
 
 fn plain(status: StatusCode, text: &'static str) -> Response<ResponseBody> {

@@ -19,7 +19,10 @@ use tokio::{
     time::Sleep,
 };
 
-use super::strict::{Scanner, Verdict};
+use super::{
+    stall::Stall,
+    strict::{Scanner, Verdict},
+};
 
 /// How long a request's head may take from its first byte (upstream pkg/util/vhost/http.go sets
 /// Go's `ReadHeaderTimeout` to 60 s).
@@ -87,6 +90,8 @@ pub(super) struct Guard {
     poison: Option<&'static [u8]>,
     /// Runs while a head is incomplete, with the number of heads before it.
     deadline: Option<(u64, Pin<Box<Sleep>>)>,
+    /// Watches that the user takes the answers.
+    answer: Stall,
 }
 
 impl Guard {
@@ -99,6 +104,7 @@ impl Guard {
             held: BytesMut::new(),
             poison: None,
             deadline: None,
+            answer: Stall::default(),
         }
     }
 
@@ -211,7 +217,8 @@ impl AsyncWrite for Guard {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.io).poll_write(cx, buf)
+        let polled = Pin::new(&mut self.io).poll_write(cx, buf);
+        self.answer.watch(cx, polled)?
     }
 
     fn poll_write_vectored(
@@ -219,7 +226,8 @@ impl AsyncWrite for Guard {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.io).poll_write_vectored(cx, bufs)
+        let polled = Pin::new(&mut self.io).poll_write_vectored(cx, bufs);
+        self.answer.watch(cx, polled)?
     }
 
     fn is_write_vectored(&self) -> bool {

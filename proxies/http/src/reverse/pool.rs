@@ -3,7 +3,10 @@
 use std::{
     collections::VecDeque,
     fmt,
-    sync::{Arc, Weak},
+    sync::{
+        Arc, Weak,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -22,38 +25,73 @@ const IDLE: Duration = Duration::from_secs(60);
 /// a request; 256 leaves room for four times as many.
 const MAX_IDLE: usize = 256;
 
+/// How long a connection is used in all, so that no user depends for ever on where it once led
+/// (nginx's `keepalive_time`, 1 h; upstream has no limit).
+const LIFETIME: Duration = Duration::from_secs(3600);
+
 /// Unused connections to one service; the one used last is used next, so that spare ones age.
 pub(super) struct Pool {
     idle: Mutex<Idle>,
+    /// How many connections were opened, and how many requests needed none.
+    opened: AtomicU64,
+    reused: AtomicU64,
     /// Where the task that ends aged connections lives.
     scope: Scope,
 }
 
 #[derive(Default)]
 struct Idle {
-    /// The one unused for longest comes first.
-    senders: VecDeque<(Instant, SendRequest<RequestBody>)>,
+    /// Since when each is unused; the one unused for longest comes first.
+    senders: VecDeque<(Instant, Kept)>,
     swept: bool,
     closed: bool,
+}
+
+/// A connection, and when it was opened.
+pub(super) struct Kept {
+    pub(super) sender: SendRequest<RequestBody>,
+    since: Instant,
+}
+
+impl Kept {
+    fn is_good(&self) -> bool {
+        !self.sender.is_closed() && self.since.elapsed() < LIFETIME
+    }
+}
+
+impl fmt::Debug for Kept {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Kept").field(&self.since).finish()
+    }
 }
 
 impl Pool {
     pub(super) fn new(scope: Scope) -> Arc<Self> {
         Arc::new(Self {
             idle: Mutex::new(Idle::default()),
+            opened: AtomicU64::new(0),
+            reused: AtomicU64::new(0),
             scope,
         })
     }
 
     /// The connection used last that is neither closed nor aged.
-    pub(super) fn take(&self) -> Option<SendRequest<RequestBody>> {
+    pub(super) fn take(&self) -> Option<Kept> {
         let mut idle = self.idle.lock();
-        while let Some((since, sender)) = idle.senders.pop_back() {
-            if !sender.is_closed() && since.elapsed() < IDLE {
-                return Some(sender);
+        while let Some((since, kept)) = idle.senders.pop_back() {
+            if kept.is_good() && since.elapsed() < IDLE {
+                self.reused.fetch_add(1, Ordering::Relaxed);
+                return Some(kept);
             }
         }
         None
+    }
+
+    /// Counts a connection that was just opened.
+    pub(super) fn opened(&self, sender: SendRequest<RequestBody>) -> Kept {
+        self.opened.fetch_add(1, Ordering::Relaxed);
+        let since = Instant::now();
+        Kept { sender, since }
     }
 
     /// Ends all unused connections and keeps none from now on.
@@ -66,12 +104,12 @@ impl Pool {
         drop(senders);
     }
 
-    fn put(self: &Arc<Self>, sender: SendRequest<RequestBody>) {
+    fn put(self: &Arc<Self>, kept: Kept) {
         let mut idle = self.idle.lock();
-        if idle.closed || sender.is_closed() || idle.senders.len() >= MAX_IDLE {
+        if idle.closed || !kept.is_good() || idle.senders.len() >= MAX_IDLE {
             return;
         }
-        idle.senders.push_back((Instant::now(), sender));
+        idle.senders.push_back((Instant::now(), kept));
         if !std::mem::replace(&mut idle.swept, true) {
             self.scope.spawn(sweep(Arc::downgrade(self)));
         }
@@ -81,10 +119,17 @@ impl Pool {
     fn end_aged(&self) -> Option<Instant> {
         let mut idle = self.idle.lock();
         idle.senders
-            .retain(|(since, sender)| !sender.is_closed() && since.elapsed() < IDLE);
+            .retain(|(since, kept)| kept.is_good() && since.elapsed() < IDLE);
         let next = idle.senders.front().map(|(since, _)| *since + IDLE);
         idle.swept = next.is_some();
         next
+    }
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        let (opened, reused) = (self.opened.get_mut(), self.reused.get_mut());
+        tracing::debug!("http work connections: {opened} opened, used again {reused} times");
     }
 }
 
@@ -98,6 +143,8 @@ async fn sweep(pool: Weak<Pool>) {
 impl fmt::Debug for Pool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Pool")
+            .field("opened", &self.opened)
+            .field("reused", &self.reused)
             .field("idle", &self.idle.lock().senders.len())
             .finish()
     }
@@ -106,7 +153,7 @@ impl fmt::Debug for Pool {
 /// A connection in use, to be given back when both bodies have passed.
 #[derive(Debug)]
 pub(crate) struct Checkout {
-    pub(super) sender: SendRequest<RequestBody>,
+    pub(super) kept: Kept,
     pub(super) pool: Arc<Pool>,
     pub(super) sent: Option<Arc<Sent>>,
 }
@@ -115,7 +162,7 @@ impl Checkout {
     /// Puts the connection back, unless a part of the request is still under way on it.
     pub(crate) fn give_back(self) {
         if self.sent.is_none_or(|sent| sent.is_whole()) {
-            self.pool.put(self.sender);
+            self.pool.put(self.kept);
         }
     }
 }

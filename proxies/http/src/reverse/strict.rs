@@ -2,8 +2,9 @@
 //!
 //! The scanner walks over the same bytes that hyper reads. It follows where each message ends and
 //! refuses what hyper would accept although its meaning is in doubt: a length given twice or in
-//! two ways, a transfer coding other than `chunked`, folded lines, and line ends that are not
-//! CR LF. It answers nothing itself and decides no route: hyper's parse is the only one that does.
+//! two ways, a transfer coding other than `chunked`, folded lines, chunk extensions that are none,
+//! trailers that belong in the head, and line ends that are not CR LF. It answers nothing itself
+//! and decides no route: hyper's parse is the only one that does.
 
 /// The longest line scanned: hyper's read buffer for a head is shorter, and answers 431 first.
 const MAX_LINE: usize = 128 * 1024;
@@ -12,7 +13,7 @@ const MAX_CHUNK_LINE: usize = 4096;
 
 /// What may be done with a piece of input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(crate) enum Verdict {
     /// All of it may be read.
     Pass,
     /// The bytes before this offset may be read; what follows must never be.
@@ -55,7 +56,7 @@ struct Refused;
 
 /// Follows the requests of one connection.
 #[derive(Debug)]
-pub(super) struct Scanner {
+pub(crate) struct Scanner {
     at: At,
     head: Head,
     /// The beginning of a line whose end has not come.
@@ -65,7 +66,7 @@ pub(super) struct Scanner {
 }
 
 impl Scanner {
-    pub(super) const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self {
             at: At::Start,
             head: Head::none(),
@@ -85,7 +86,7 @@ impl Scanner {
     }
 
     /// Whether it is unknown what protocol the next byte belongs to.
-    pub(super) fn waits(&self) -> bool {
+    pub(crate) fn waits(&self) -> bool {
         self.at == At::Wait
     }
 
@@ -95,7 +96,7 @@ impl Scanner {
     }
 
     /// Looks at the next bytes.
-    pub(super) fn scan(&mut self, input: &[u8]) -> Verdict {
+    pub(crate) fn scan(&mut self, input: &[u8]) -> Verdict {
         let mut rest = input;
         while !rest.is_empty() {
             let offset = input.len() - rest.len();
@@ -203,7 +204,7 @@ impl Scanner {
                 self.message_ends();
                 Ok(())
             }
-            At::Trailers => not_folded(line),
+            At::Trailers => trailer(line),
             At::ChunkEnd | At::Body(_) | At::Chunk(_) | At::Wait | At::Raw => Err(Refused),
         }
     }
@@ -289,11 +290,72 @@ fn number(digits: &[u8], radix: u32) -> Option<u64> {
     })
 }
 
+/// A chunk's size, and extensions that must be well-formed although they mean nothing (RFC 9112
+/// 7.1.1): what a parser does with others cannot be told.
 fn chunk_size(line: &[u8]) -> Result<u64, Refused> {
     let end = line.iter().position(|b| *b == b';').unwrap_or(line.len());
-    line.get(..end)
-        .and_then(|digits| number(digits, 16))
-        .ok_or(Refused)
+    let (digits, mut rest) = line.split_at_checked(end).ok_or(Refused)?;
+    while let Some(extension) = rest.strip_prefix(b";") {
+        rest = after_token(extension.trim_ascii_start()).ok_or(Refused)?;
+        if let Some(value) = rest.trim_ascii_start().strip_prefix(b"=") {
+            let value = value.trim_ascii_start();
+            rest = after_quoted(value)
+                .or_else(|| after_token(value))
+                .ok_or(Refused)?;
+        }
+        rest = rest.trim_ascii_start();
+    }
+    if rest.is_empty() {
+        number(digits, 16).ok_or(Refused)
+    } else {
+        Err(Refused)
+    }
+}
+
+/// What stands behind a token (RFC 9110 5.6.2).
+fn after_token(text: &[u8]) -> Option<&[u8]> {
+    let in_token = |b: &u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(b);
+    let end = text.iter().position(|b| !in_token(b)).unwrap_or(text.len());
+    text.get(end..).filter(|_| end > 0)
+}
+
+/// What stands behind a quoted string (RFC 9110 5.6.4).
+fn after_quoted(text: &[u8]) -> Option<&[u8]> {
+    let mut bytes = text.strip_prefix(b"\"")?.iter();
+    loop {
+        let byte = match bytes.next()? {
+            b'"' => return Some(bytes.as_slice()),
+            b'\\' => bytes.next()?,
+            byte => byte,
+        };
+        if byte.is_ascii_control() && *byte != b'\t' {
+            return None;
+        }
+    }
+}
+
+/// A trailer, which must not be a field that counts before the body (RFC 9110 6.5.1): a parser
+/// that merges trailers into the head would read another message.
+fn trailer(line: &[u8]) -> Result<(), Refused> {
+    not_folded(line)?;
+    let colon = line.iter().position(|b| *b == b':').ok_or(Refused)?;
+    let name = line.get(..colon).unwrap_or_default();
+    let counts = [
+        &b"content-length"[..],
+        b"transfer-encoding",
+        b"host",
+        b"trailer",
+        b"connection",
+        b"upgrade",
+        b"authorization",
+        b"proxy-authorization",
+    ];
+    let whole = after_token(name).is_some_and(<[u8]>::is_empty);
+    if whole && !counts.iter().any(|other| name.eq_ignore_ascii_case(other)) {
+        Ok(())
+    } else {
+        Err(Refused)
+    }
 }
 
 fn not_folded(line: &[u8]) -> Result<(), Refused> {

@@ -9,7 +9,7 @@ use http::{
 };
 
 use super::fault::Fault;
-use crate::Basic;
+use crate::{Basic, canonical_host};
 
 /// What a request is for.
 #[derive(Debug)]
@@ -28,7 +28,7 @@ impl Target {
     /// Reads the target.
     ///
     /// # Errors
-    /// Malformed when the host is missing, given twice, or no host.
+    /// Malformed when the host is missing, given twice or in two ways, or no host.
     pub(super) fn new(parts: &Parts) -> Result<Self, Fault> {
         let is_h2 = parts.version == Version::HTTP_2;
         let in_target = parts.uri.authority().map(|authority| {
@@ -37,7 +37,10 @@ impl Target {
         });
         let host = host_header(parts)?;
         let authority = match in_target {
-            Some(text) => HeaderValue::from_str(text).map_err(|_| Fault::Malformed("host"))?,
+            Some(text) => {
+                same_host(text, host)?;
+                HeaderValue::from_str(text).map_err(|_| Fault::Malformed("host"))?
+            }
             None => match host {
                 Some(host) => host.clone(),
                 None if parts.version == Version::HTTP_10 => HeaderValue::from_static(""),
@@ -77,6 +80,18 @@ impl Target {
     }
 }
 
+/// Upstream goes by the target alone, as RFC 9112 3.2.2 has it; but what stands in front of us may
+/// have gone by the header (RFC 9113 8.3.1 lets such a request be refused).
+fn same_host(in_target: &str, header: Option<&HeaderValue>) -> Result<(), Fault> {
+    let Some(header) = header else { return Ok(()) };
+    let header = header.to_str().map_err(|_| Fault::Malformed("host"))?;
+    if canonical_host(header) == canonical_host(in_target) {
+        Ok(())
+    } else {
+        Err(Fault::Malformed("two hosts"))
+    }
+}
+
 /// The one `Host` header.
 fn host_header(parts: &Parts) -> Result<Option<&HeaderValue>, Fault> {
     let mut hosts = parts.headers.get_all(HOST).iter();
@@ -88,7 +103,7 @@ fn host_header(parts: &Parts) -> Result<Option<&HeaderValue>, Fault> {
 }
 
 /// The characters of RFC 3986 3.2.2, as Go's `ValidHostHeader`.
-fn may_be_in_host(b: u8) -> bool {
+pub(crate) fn may_be_in_host(b: u8) -> bool {
     b.is_ascii_alphanumeric() || b"!$%&'()*+,-.:;=[]_~".contains(&b)
 }
 

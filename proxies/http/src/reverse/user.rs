@@ -97,7 +97,7 @@ impl UserConn {
             fault
         };
         tracing::debug!("http request of [{}] not served: {fault}", self.peer.addr);
-        fault.response(self.vhost.not_found.as_ref()).await
+        fault.response(&self.vhost.told).await
     }
 
     async fn forward(
@@ -187,11 +187,20 @@ impl UserConn {
 fn leave(request: &mut Request<Incoming>) -> Option<Leave> {
     let protocol = match request.version() {
         _ if request.method() == Method::CONNECT => None,
-        Version::HTTP_11 => Some(upgrade_of(request.headers())?),
+        Version::HTTP_11 => Some(upgrade_of(request.headers()).filter(may_pass)?),
         _ => return None,
     };
     Some(Leave {
         user: hyper::upgrade::on(request),
         protocol,
     })
+}
+
+/// Whether a user may switch to `protocol`. Not to HTTP/2: requests inside would reach the service
+/// around routes and credentials (upstream passes it; RFC 9113 3.1 gave the upgrade up).
+fn may_pass(protocol: &HeaderValue) -> bool {
+    let names = protocol.as_bytes().split(|b| *b == b',');
+    !names
+        .map(<[u8]>::trim_ascii)
+        .any(|name| name.eq_ignore_ascii_case(b"h2c") || name.eq_ignore_ascii_case(b"h2"))
 }

@@ -5,7 +5,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 use culvert_io::{Scope, Stream};
 use culvert_proxy::{Lease, ProxyError};
 
-use super::{NotFound, Route, Router};
+use super::{Route, Router, not_found::NotFound};
 use crate::{HttpBackend, reverse};
 
 /// All http proxies of a server, and what serves their users.
@@ -16,8 +16,26 @@ pub struct HttpVhost(Arc<Inner>);
 pub(crate) struct Inner {
     pub(crate) routes: Routes,
     pub(crate) response_timeout: Duration,
-    /// The page of a miss; a bridge has none.
-    pub(crate) not_found: Option<NotFound>,
+    pub(crate) told: Told,
+}
+
+/// Which statuses tell of a service that fails (`vhostHTTPErrorMode`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ErrorMode {
+    /// The page of an unknown host, as upstream has it.
+    #[default]
+    Compatible,
+    /// 502 when the service refuses or breaks off, 503 when no client gives a work connection.
+    Precise,
+}
+
+/// What users are told when they are not served.
+#[derive(Debug)]
+pub(crate) enum Told {
+    /// The page of a miss, and what a failing service is.
+    Vhost(NotFound, ErrorMode),
+    /// 502 without a page, as Go's reverse proxy has it.
+    Bridge,
 }
 
 /// Where requests lead to.
@@ -50,7 +68,7 @@ impl HttpBridge {
         Self(Arc::new(Inner {
             routes: Routes::One(backend),
             response_timeout,
-            not_found: None,
+            told: Told::Bridge,
         }))
     }
 
@@ -68,10 +86,20 @@ impl HttpVhost {
     /// (`vhostHTTPTimeout`); `custom_404_page` is read for each request that nobody serves.
     #[must_use]
     pub fn new(response_timeout: Duration, custom_404_page: Option<PathBuf>) -> Self {
+        Self::telling(response_timeout, custom_404_page, ErrorMode::default())
+    }
+
+    /// [`new`](Self::new) with a choice of what users are told.
+    #[must_use]
+    pub fn telling(
+        response_timeout: Duration,
+        custom_404_page: Option<PathBuf>,
+        errors: ErrorMode,
+    ) -> Self {
         Self(Arc::new(Inner {
             routes: Routes::Vhost(Router::new()),
             response_timeout,
-            not_found: Some(NotFound::new(custom_404_page)),
+            told: Told::Vhost(NotFound::new(custom_404_page), errors),
         }))
     }
 

@@ -242,6 +242,30 @@ mod tests {
     }
 
     #[test]
+    fn a_lookup_allocates_nothing() {
+        let router = Router::new();
+        let _leases = [
+            add(&router, "a.web.test", "/api", "bob", "exact"),
+            add(&router, "*.web.test", "", "", "wild"),
+            add(&router, "*", "/any", "", "any"),
+        ];
+        let all = [
+            ("A.web.TEST.:8080", "/api/x", "bob", Some("exact")),
+            ("x.y.z.web.test", "/", "carol", Some("wild")),
+            ("[2001:db8::1]:80", "/any", "", Some("any")),
+            ("nobody.test", "/", "dave", None),
+        ];
+        // arc-swap sets up the thread at its first load.
+        let _warm = router.lookup("warm.up", "/", "");
+        let counted = allocation_counter::measure(|| {
+            for (host, path, user, wanted) in all {
+                assert_eq!(router.lookup(host, path, user), wanted);
+            }
+        });
+        assert_eq!(counted.count_total, 0);
+    }
+
+    #[test]
     fn freed_routes_leave_nothing_behind() {
         let router = Router::new();
         drop(add(&router, "web.test", "/", "u", "one"));

@@ -1,6 +1,6 @@
 use super::{Scanner, Verdict};
 
-const PASSES: [&str; 14] = [
+const PASSES: [&str; 15] = [
     "GET / HTTP/1.1\r\nHost: a\r\n\r\n",
     "\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\nGET /2 HTTP/1.1\r\nHost: a\r\n\r\n",
     "POST / HTTP/1.1\r\nContent-Length: 3\r\n\r\nabcGET / HTTP/1.1\r\n\r\n",
@@ -9,6 +9,7 @@ const PASSES: [&str; 14] = [
     "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3\r\na\nb\r\n0\r\n\r\n",
     "POST / HTTP/1.1\r\nTRANSFER-ENCODING:CHUNKED\r\n\r\n00a;x=\"y\"\r\n0123456789\r\n0\r\nX: y\r\n\r\n",
     "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET / HTTP/1.1\r\n\r\n",
+    "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1; a = \"\\\"\tb\" ;c=d;e\r\n!\r\n0;f\r\nX-Y: z\r\n\r\n",
     "GET / HTTP/1.1\r\nX: \r\n:x\r\n\r\n",
     "GET / HTTP/1.1\r\nContent-Lengthy: x\r\nX-Transfer-Encoding: y\r\n\r\n",
     "GET / HTTP/1.1\r\nX: a: b\r\n\r\n",

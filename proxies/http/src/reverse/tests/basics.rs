@@ -81,6 +81,18 @@ async fn an_unused_connection_ends_after_a_minute() {
 }
 
 #[tokio::test]
+async fn a_busy_connection_is_replaced_after_an_hour() {
+    tokio::time::pause();
+    let world = World::new();
+    let session = world.proxy("a.test", HttpRules::default(), mirror);
+    for _ in 0..90 {
+        world.once("GET / HTTP/1.1\r\nHost: a.test\r\n\r\n").await;
+        tokio::time::sleep(Duration::from_secs(50)).await;
+    }
+    assert_eq!(session.opened(), 2, "75 minutes");
+}
+
+#[tokio::test]
 async fn closing_a_proxy_ends_its_connections() {
     tokio::time::pause();
     let world = World::new();
@@ -136,7 +148,7 @@ async fn routes_by_host_location_and_user() {
         ("/", "a.test", proxy_bob, "root"),
         ("http://a.test/api", "a.test", proxy_bob, "bob"),
         ("http://a.test/api", "a.test", bob, "bob"),
-        ("http://a.test/api", "other.test", "", "api"),
+        ("http://A.test:80/api", "a.test", "", "api"),
         ("/", "x.w.test", "", "wild"),
     ] {
         let request = format!("GET {target} HTTP/1.1\r\nHost: {host}\r\n{extra}\r\n");
@@ -296,7 +308,7 @@ async fn absolute_form_stays_absolute() {
         .unwrap();
     world.proxy("a.test", rules, mirror);
     let answer = world
-        .once("GET http://a.test/x?y HTTP/1.1\r\nHost: b.test\r\n\r\n")
+        .once("GET http://a.test/x?y HTTP/1.1\r\nHost: a.test\r\n\r\n")
         .await;
     assert!(
         answer

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use tokio::io::AsyncWriteExt;
+
 use super::fixture::{User, World, mirror};
-use crate::{HttpRules, HttpVhost};
+use crate::{ErrorMode, HttpRules, HttpVhost};
 
 const GET: &str = "GET / HTTP/1.1\r\nHost: a.test\r\n\r\n";
 const HELLO: &str = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
@@ -239,4 +241,69 @@ async fn told_to_stop_it_finishes_the_request_in_hand() {
     let all = user.rest().await;
     assert!(all.ends_with("\r\n\r\nhello"), "{all}");
     assert_eq!(stopping.close(Duration::from_secs(1)).await, 0);
+}
+
+#[tokio::test]
+async fn when_precise_a_failing_service_is_told_from_a_missing_one() {
+    let precise = HttpVhost::telling(Duration::from_secs(60), None, ErrorMode::Precise);
+    let world = World::with(precise);
+    let rules = HttpRules::default;
+    world.proxy("refuses.test", rules(), |io, _| async move { drop(io) });
+    world.proxy("dies.test", rules(), |io, _| async move {
+        let mut io = User(io);
+        io.head().await;
+        io.send("HTTP/1.1 200 O").await;
+    });
+    let gone = world.proxy("gone.test", rules(), mirror);
+    gone.refuse();
+    for (host, status, body) in [
+        ("refuses.test", "502", "502 Bad Gateway\n"),
+        ("dies.test", "502", "502 Bad Gateway\n"),
+        ("gone.test", "503", "503 Service Unavailable\n"),
+    ] {
+        let ask = format!("GET / HTTP/1.1\r\nHost: {host}\r\n\r\n");
+        let answer = world.once(&ask).await;
+        assert_eq!((answer.status(), answer.text()), (status, body), "{host}");
+    }
+    let nobody = world.once("GET / HTTP/1.1\r\nHost: no.test\r\n\r\n").await;
+    assert_eq!(nobody.status(), "404");
+    assert!(
+        nobody
+            .text()
+            .contains("The page you requested was not found.")
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_stands_still_is_given_up() {
+    let world = World::new();
+    let session = world.proxy("a.test", HttpRules::default(), |io, _| async move {
+        User(io).rest().await;
+    });
+    let mut user = world.user();
+    user.send("POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 5\r\n\r\nabc")
+        .await;
+    let start = tokio::time::Instant::now();
+    let all = user.rest().await;
+    assert!(all.starts_with("HTTP/1.1 404 "), "{all}");
+    let minutes = start.elapsed().as_secs() / 60;
+    assert!((30..=60).contains(&minutes), "{minutes}");
+    assert_eq!(session.opened(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_user_that_takes_no_answer_is_given_up() {
+    let world = World::new();
+    world.proxy("a.test", HttpRules::default(), |io, _| async move {
+        let mut io = User(io);
+        io.head().await;
+        io.send("HTTP/1.1 200 OK\r\nContent-Length: 10000000\r\n\r\n")
+            .await;
+        while io.0.write_all(&[b'x'; 10_000]).await.is_ok() {}
+    });
+    let mut user = world.user();
+    user.send(GET).await;
+    tokio::time::sleep(Duration::from_secs(2 * 3600)).await;
+    assert_eq!(world.scope.tasks(), 0);
+    assert!(user.rest().await.starts_with("HTTP/1.1 200 "));
 }

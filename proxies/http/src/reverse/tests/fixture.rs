@@ -5,7 +5,7 @@ use std::{
     net::SocketAddr,
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -33,6 +33,7 @@ pub(super) struct Session {
     users: Scope,
     service: Service,
     opened: AtomicUsize,
+    refuse: AtomicBool,
     served: Mutex<Vec<UserAddrs>>,
 }
 
@@ -47,6 +48,11 @@ impl Session {
         self.opened.load(Ordering::Relaxed)
     }
 
+    /// From now on there is no work connection.
+    pub(super) fn refuse(&self) {
+        self.refuse.store(true, Ordering::Relaxed);
+    }
+
     pub(super) fn served(&self) -> Vec<UserAddrs> {
         self.served.lock().clone()
     }
@@ -59,6 +65,11 @@ impl ServerCx for Session {
 
     fn work_conn(&self, user: UserAddrs) -> BoxFuture<'_, Result<Stream, ProxyError>> {
         Box::pin(async move {
+            if self.refuse.load(Ordering::Relaxed) {
+                return Err(ProxyError::NoWorkConn(
+                    "timeout trying to get work connection",
+                ));
+            }
             self.served.lock().push(user);
             let (near, far) = duplex(PIPE);
             let n = self.opened.fetch_add(1, Ordering::Relaxed);
@@ -137,6 +148,7 @@ impl World {
             users: self.scope.child(Span::none()),
             service: Box::new(move |io, n| Box::pin(service(io, n))),
             opened: AtomicUsize::new(0),
+            refuse: AtomicBool::new(false),
             served: Mutex::default(),
         });
         let backend = HttpBackend::new(Arc::clone(&session) as _, &self.scope, rules);

@@ -103,3 +103,18 @@ async fn a_miss_and_credentials_are_as_in_http_1() {
     *miss.uri_mut() = "http://nobody.test/".parse().unwrap();
     assert_eq!(sender.send_request(miss).await.unwrap().status(), 404);
 }
+
+#[tokio::test]
+async fn two_hosts_are_refused() {
+    let world = World::new();
+    let session = world.proxy("a.test", HttpRules::default(), mirror);
+    let mut sender = client(&world).await;
+    for (host, status) in [("A.test:80", 200), ("b.test", 400)] {
+        let mut request = request("GET", b"");
+        let headers = request.headers_mut();
+        headers.insert("host", http::HeaderValue::from_static(host));
+        let answer = sender.send_request(request).await.unwrap();
+        assert_eq!(answer.status(), status, "{host}");
+    }
+    assert_eq!(session.opened(), 1);
+}

@@ -86,6 +86,8 @@ async fn a_refused_upgrade_stays_http() {
         let answer = user.answer().await;
         assert!(answer.text().ends_with("hi"), "{answer:?}");
         assert!(!answer.text().contains("Http2-Settings"), "{answer:?}");
+        // Nor is it passed on: requests in HTTP/2 would get around routes and credentials.
+        assert!(!answer.text().contains("Upgrade"), "{answer:?}");
     }
     assert!(user.answer().await.text().starts_with("GET / HTTP/1.1\r\n"));
     // Without `Connection: Upgrade` it is not even an offer.

@@ -1,73 +1,28 @@
 //! Requests that two parsers could read differently never reach a service.
 
+use culvert_kit::{DOUBTFUL_BODIES, DOUBTFUL_HEADS, SMUGGLED};
+
 use super::fixture::{World, mirror};
 use crate::HttpRules;
 
-const CORPUS: [&str; 40] = [
-    // Two lengths, in both orders, and lengths that are none.
-    "POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-    "POST / HTTP/1.1\r\nHost: a.test\r\nTransfer-Encoding: chunked\r\nContent-Length: 4\r\n\r\n0\r\n\r\n",
-    "POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 4\r\nContent-Length: 4\r\n\r\nabcd",
-    "POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 4\r\nContent-Length: 5\r\n\r\nabcde",
-    "POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 4, 4\r\n\r\nabcd",
-    "POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: +4\r\n\r\nabcd",
-    "POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: -4\r\n\r\nabcd",
-    "POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 0x4\r\n\r\nabcd",
-    "POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 4 4\r\n\r\nabcd",
-    "POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length:\r\n\r\n",
-    "POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 99999999999999999999999\r\n\r\n",
-    // Names that hide a length.
-    "POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length : 4\r\n\r\nabcd",
-    "POST / HTTP/1.1\r\nHost: a.test\r\nTransfer-Encoding : chunked\r\n\r\n0\r\n\r\n",
-    "POST / HTTP/1.1\r\nHost: a.test\r\n Content-Length: 4\r\n\r\nabcd",
-    "POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length\r\n\r\n",
-    "POST / HTTP/1.1\r\nHost: a.test\r\nContent\0-Length: 4\r\n\r\nabcd",
-    // Transfer codings.
-    "POST / HTTP/1.1\r\nHost: a.test\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
-    "POST / HTTP/1.1\r\nHost: a.test\r\nTransfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n",
-    "POST / HTTP/1.1\r\nHost: a.test\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
-    "POST / HTTP/1.1\r\nHost: a.test\r\nTransfer-Encoding: \x0bchunked\r\n\r\n0\r\n\r\n",
-    "POST / HTTP/1.1\r\nHost: a.test\r\nTransfer-Encoding: \"chunked\"\r\n\r\n0\r\n\r\n",
-    "POST / HTTP/1.1\r\nHost: a.test\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n0\r\n\r\n",
-    "POST / HTTP/1.0\r\nHost: a.test\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-    // Line ends and folding.
-    "GET / HTTP/1.1\nHost: a.test\n\n",
-    "GET / HTTP/1.1\r\nHost: a.test\r\nX: y\nContent-Length: 4\r\n\r\n",
-    "GET / HTTP/1.1\r\nHost: a.test\r\nX: y\rContent-Length: 4\r\n\r\n",
-    "GET / HTTP/1.1\r\nHost: a.test\r\nX: y\r\n folded\r\n\r\n",
-    "GET / HTTP/1.1\r\nHost: a.test\r\nX: y\r\n\tfolded\r\n\r\n",
-    "GET / HTTP/1.1\r\nHost: a.test\r\nX: y\r\n\n",
-    "GET / HTTP/1.1\r\nHost: a.test\r\nX: a\0b\r\n\r\n",
-    // Hosts.
-    "GET / HTTP/1.1\r\n\r\n",
-    "GET / HTTP/1.1\r\nHost: a.test\r\nHost: b.test\r\n\r\n",
-    "GET / HTTP/1.1\r\nHost: a.test/x\r\n\r\n",
-    "GET / HTTP/1.1\r\nHost: a.test b.test\r\n\r\n",
-    "GET / HTTP/1.1\r\nHost: u@a.test\r\n\r\n",
-    // Request lines.
-    "GET  / HTTP/1.1\r\nHost: a.test\r\n\r\n",
-    "GET / HTTP/1.1 \r\nHost: a.test\r\n\r\n",
-    "GET /%zz HTTP/1.1\r\nHost: a.test\r\n\r\n",
-    "GET / HTTP/3.0\r\nHost: a.test\r\n\r\n",
-    "\x16\x03\x01\x02\0\x01\0\x01\r\n\r\n",
-];
+/// Whether a user was told once that the request is refused; hyper answers some versions and
+/// methods in its own way, all of them 4xx.
+fn refused(all: &str) -> bool {
+    let is_4xx = |rest: &str| {
+        rest.starts_with(['0', '1']) && rest.get(1..).is_some_and(|r| r.starts_with(" 4"))
+    };
+    all.strip_prefix("HTTP/1.").is_some_and(is_4xx) && all.matches("HTTP/1.").count() == 1
+}
 
 #[tokio::test]
-async fn each_is_answered_400_and_closed() {
+async fn a_doubtful_head_is_refused_and_passed_to_nobody() {
     let world = World::new();
     let session = world.proxy("a.test", HttpRules::default(), mirror);
-    for request in CORPUS {
+    for (name, request) in DOUBTFUL_HEADS {
         let mut user = world.user();
-        user.send(&format!(
-            "{request}GET /smuggled HTTP/1.1\r\nHost: a.test\r\n\r\n"
-        ))
-        .await;
+        user.send(&format!("{request}{SMUGGLED}")).await;
         let all = user.rest().await;
-        assert!(
-            all.starts_with("HTTP/1.1 400 ") || all.starts_with("HTTP/1.0 400 "),
-            "{request:?}: {all}"
-        );
-        assert_eq!(all.matches("HTTP/1.").count(), 1, "{request:?}: {all}");
+        assert!(refused(&all), "{name}: {all}");
     }
     assert_eq!(session.opened(), 0);
 }
@@ -76,49 +31,26 @@ async fn each_is_answered_400_and_closed() {
 async fn so_it_is_behind_a_good_request() {
     let world = World::new();
     world.proxy("a.test", HttpRules::default(), mirror);
-    for request in CORPUS {
+    for (name, request) in DOUBTFUL_HEADS {
         let mut user = world.user();
-        user.send(&format!(
-            "GET /good HTTP/1.1\r\nHost: a.test\r\n\r\n{request}"
-        ))
-        .await;
+        let good = "GET /good HTTP/1.1\r\nHost: a.test\r\n\r\n";
+        user.send(&format!("{good}{request}")).await;
         let good = user.answer().await;
-        assert!(
-            good.text().starts_with("GET /good "),
-            "{request:?}: {good:?}"
-        );
+        assert!(good.text().starts_with("GET /good "), "{name}: {good:?}");
         let all = user.rest().await;
-        assert!(
-            all.starts_with("HTTP/1.1 400 ") || all.starts_with("HTTP/1.0 400 "),
-            "{request:?}: {all}"
-        );
+        assert!(refused(&all), "{name}: {all}");
     }
 }
 
 #[tokio::test]
-async fn broken_chunks_are_refused() {
+async fn a_doubtful_body_is_refused_and_nothing_behind_it_is_read() {
     let world = World::new();
     world.proxy("a.test", HttpRules::default(), mirror);
-    for body in [
-        "3\nabc\r\n0\r\n\r\n",
-        "3\r\nabcd\r\n0\r\n\r\n",
-        "3 \r\nabc\r\n0\r\n\r\n",
-        "0x3\r\nabc\r\n0\r\n\r\n",
-        "3;a\nb\r\nabc\r\n0\r\n\r\n",
-        "3\r\nabc\n0\r\n\r\n",
-        "ffffffffffffffffff\r\nabc",
-        "0\r\nX: y\n\r\n",
-        "zz\r\n",
-    ] {
+    for (name, request) in DOUBTFUL_BODIES {
         let mut user = world.user();
-        let head = "POST / HTTP/1.1\r\nHost: a.test\r\nTransfer-Encoding: chunked\r\n\r\n";
-        user.send(&format!(
-            "{head}{body}GET /smuggled HTTP/1.1\r\nHost: a.test\r\n\r\n"
-        ))
-        .await;
+        user.send(&format!("{request}{SMUGGLED}")).await;
         let all = user.rest().await;
-        assert!(all.starts_with("HTTP/1.1 400 "), "{body:?}: {all}");
-        assert_eq!(all.matches("HTTP/1.1").count(), 1, "{body:?}: {all}");
+        assert!(refused(&all), "{name}: {all}");
     }
 }
 
