@@ -163,20 +163,28 @@ impl<'f> Checker<'f> {
         if !Path::new(program).is_absolute() {
             let gist = format!("invalid {path}, a program is named by its absolute path");
             self.bad(path, found, gist, "write exec:/path/to/program");
-        } else if !self
+        } else {
+            self.needs_unsafe(path, EXEC_FEATURE);
+        }
+        true
+    }
+
+    /// Notes that `feature` is asked for at `path`, unless the operator allows it.
+    pub(crate) fn needs_unsafe(&mut self, path: &str, feature: &str) {
+        if self
             .extensions
             .allow_unsafe
             .iter()
-            .any(|word| word == EXEC_FEATURE)
+            .any(|word| word == feature)
         {
-            let gist = format!(
-                "unsafe feature {EXEC_FEATURE:?} is not enabled. To enable it, ensure it is \
-                 allowed in the configuration or command line flags"
-            );
-            let remedy = ["start the program with --allow-unsafe", EXEC_FEATURE].join(" ");
-            self.fault(path, Fault::Conflict { gist, remedy });
+            return;
         }
-        true
+        let gist = format!(
+            "unsafe feature {feature:?} is not enabled. To enable it, ensure it is allowed in the \
+             configuration or command line flags"
+        );
+        let remedy = ["start the program with --allow-unsafe", feature].join(" ");
+        self.fault(path, Fault::Conflict { gist, remedy });
     }
 
     /// Notes that `found` is no transport of this program, which has others.

@@ -228,7 +228,13 @@ pub enum AuthMethod<O> {
     /// A shared token that is read when the program starts.
     TokenSource(ValueSource),
     /// OpenID Connect.
-    Oidc(Box<O>),
+    Oidc {
+        /// How tokens are had or checked.
+        oidc: Box<O>,
+        /// `auth.token`, which proves nothing here and still makes the keys of encrypted
+        /// streams, as upstream has it (pkg/auth/auth.go).
+        token: Secret,
+    },
 }
 
 /// A value that is read at run time.

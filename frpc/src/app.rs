@@ -61,7 +61,7 @@ fn serve(cli: &Cli, reading: Reading<'_>, transports: &Transports) -> Result<(),
         .enable_all()
         .build()?;
     let done = runtime.block_on(async {
-        let service = Service::with(config, transports)?;
+        let service = Service::with(config, transports).await?;
         let (stop, hurry) = (
             culvert_program::stop_asked_or_never(),
             culvert_program::stop_asked_or_never(),

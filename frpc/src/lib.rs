@@ -5,6 +5,7 @@
 //! those who bring users to the services of others.
 
 mod app;
+mod auth;
 mod backoff;
 mod cli;
 mod proxies;
@@ -13,5 +14,6 @@ mod session;
 mod visitors;
 
 pub use app::App;
+pub use auth::{AskError, AuthError, GrantError, ProofError};
 pub use service::{RunError, Service};
 pub use session::LoginError;

@@ -2,13 +2,14 @@
 
 use std::{future::Future, sync::Arc, time::Duration};
 
-use culvert_conf::{AuthMethod, ClientConfig, ProxyConfig};
+use culvert_conf::{ClientConfig, ProxyConfig};
 use culvert_io::Scope;
 use culvert_transport::{Framed, TransportError, report};
 use culvert_transports::{ClientStack, Transports, standard};
 use tokio::{runtime::Handle, time::Instant};
 
 use crate::{
+    auth::{Auth, AuthError},
     backoff::{Backoff, chance},
     session::{Client, End, LoginError, Session, login},
 };
@@ -27,17 +28,15 @@ pub enum RunError {
          be attempted"
     )]
     Login(#[from] LoginError),
+    /// There is nothing to prove with who we are.
+    #[error(transparent)]
+    Auth(#[from] AuthError),
     /// The settings under `transport` cannot be used.
     #[error("transport: {}", report(.0))]
     Transport(#[source] TransportError),
-    /// The configuration asks for something that this build does not have.
-    #[error("{key} is not supported by this build; {remedy}")]
-    Unsupported {
-        /// The key in the file.
-        key: &'static str,
-        /// What to do instead.
-        remedy: &'static str,
-    },
+    /// `featureGates` has a name that upstream does not have; its own words.
+    #[error("unrecognized feature gate: {0}")]
+    FeatureGate(String),
 }
 
 /// A client that is ready to run.
@@ -53,21 +52,24 @@ impl Service {
     ///
     /// # Errors
     /// As there.
-    pub fn new(config: ClientConfig) -> Result<Self, RunError> {
-        Self::with(config, &standard())
+    pub async fn new(config: ClientConfig) -> Result<Self, RunError> {
+        Self::with(config, &standard()).await
     }
 
     /// Prepares the client; must be called on the runtime that will run it. Does no I/O but
-    /// reading certificate files.
+    /// reading certificate files and the token where it is elsewhere.
+    ///
+    /// *Cancel safety*: nothing stays behind.
     ///
     /// # Errors
-    /// The configuration cannot be run by this build.
-    pub fn with(config: ClientConfig, transports: &Transports) -> Result<Self, RunError> {
+    /// The configuration cannot be run by this build, or a file cannot be used.
+    pub async fn with(config: ClientConfig, transports: &Transports) -> Result<Self, RunError> {
         check_supported(&config)?;
         let root = Scope::root(Handle::current());
+        let auth = Auth::new(&config.auth, &root).await?;
         let stack = ClientStack::with(&config, transports).map_err(RunError::Transport)?;
         Ok(Self {
-            client: Arc::new(Client::new(config, &root)),
+            client: Arc::new(Client::new(config, auth, &root)),
             stack,
             root,
         })
@@ -178,15 +180,12 @@ fn tell(end: &End) {
 }
 
 fn check_supported(config: &ClientConfig) -> Result<(), RunError> {
-    let unsupported = |key, remedy| Err(RunError::Unsupported { key, remedy });
-    match config.auth.method {
-        AuthMethod::Token { .. } => {}
-        AuthMethod::TokenSource(_) => {
-            return unsupported("auth.tokenSource", "write the token itself as auth.token");
-        }
-        AuthMethod::Oidc(_) => {
-            return unsupported("auth.method = \"oidc\"", "use auth.method = \"token\"");
-        }
+    if let Some(gate) = config
+        .feature_gates
+        .keys()
+        .find(|gate| *gate != "VirtualNet")
+    {
+        return Err(RunError::FeatureGate(gate.clone()));
     }
     let any = |has: fn(&ProxyConfig) -> bool| config.proxies.iter().any(has);
     let missing = [

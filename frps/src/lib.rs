@@ -5,6 +5,7 @@
 //! programs that are asked on the way.
 
 mod app;
+mod auth;
 mod cli;
 mod dashboard;
 mod figures;
@@ -18,5 +19,6 @@ mod session;
 mod strangers;
 
 pub use app::App;
+pub use auth::{AuthError, DiscoveryError, TokenFault, VerifyError};
 pub use hooks::PluginError;
 pub use service::{Service, StartError};

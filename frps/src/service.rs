@@ -2,7 +2,7 @@
 
 use std::{future::Future, net::IpAddr, sync::Arc, time::Duration};
 
-use culvert_conf::{AuthMethod, FreeTable, ServerConfig, VhostErrorMode};
+use culvert_conf::{FreeTable, ServerConfig, VhostErrorMode};
 use culvert_http::{ErrorMode, HttpVhost, HttpsVhost};
 use culvert_io::{Lanes, Scope};
 use culvert_program::{Door, DoorError};
@@ -12,12 +12,13 @@ use culvert_transports::{ServerStack, Transports, find, quic_options, server_opt
 use tokio::{net::TcpListener, runtime::Handle};
 
 use crate::{
+    auth::{Auth, AuthError},
     dashboard,
     figures::{self, Figures},
     front::{self, Links, Port, Shared},
     hooks::{Hooks, PluginError},
     registry::Registry,
-    server::{Auth, Server},
+    server::Server,
     strangers::Strangers,
 };
 
@@ -58,6 +59,9 @@ pub enum StartError {
     /// The web server cannot start.
     #[error(transparent)]
     Web(#[from] DoorError),
+    /// There is nothing to check clients with.
+    #[error(transparent)]
+    Auth(#[from] AuthError),
     /// TLS cannot be set up.
     #[error("transport.tls: {}", report(.0))]
     Tls(TransportError),
@@ -114,7 +118,8 @@ impl Service {
         transports: &Transports,
     ) -> Result<Self, StartError> {
         warn_of_missing(&config);
-        let auth = auth(&config)?;
+        let root = Scope::root(Handle::current());
+        let auth = Auth::new(&config.auth, &root).await?;
         let stack = ServerStack::new(&config.transport).map_err(StartError::Tls)?;
         let shared = shared(&config);
         let door = Door::bind("dashboard", config.web_server.as_ref()).await?;
@@ -161,7 +166,6 @@ impl Service {
                 host: host.clone(),
                 source,
             })?;
-        let root = Scope::root(Handle::current());
         let vhosts = root.child(tracing::Span::none());
         let hooks = Hooks::new(&config.http_plugins, root.child(tracing::Span::none()))
             .map_err(|(name, source)| StartError::Plugin { name, source })?;
@@ -362,20 +366,6 @@ async fn bind(what: &'static str, host: String, port: u16) -> Result<TcpListener
     culvert_tcp::listen(&host, port)
         .await
         .map_err(|source| StartError::Listen { what, source })
-}
-
-fn auth(config: &ServerConfig) -> Result<Auth, StartError> {
-    match &config.auth.method {
-        AuthMethod::Token { token } => Ok(Auth::new(token.expose(), config.auth.scopes)),
-        AuthMethod::TokenSource(_) => Err(StartError::Unsupported {
-            key: "auth.tokenSource",
-            remedy: "write the token itself as auth.token",
-        }),
-        AuthMethod::Oidc(_) => Err(StartError::Unsupported {
-            key: "auth.method = \"oidc\"",
-            remedy: "use auth.method = \"token\", or keep upstream's frps for this server",
-        }),
-    }
 }
 
 /// What is asked for and only missing, not dangerous to miss.

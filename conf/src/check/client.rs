@@ -143,10 +143,13 @@ impl Checker<'_> {
     fn client_auth(&mut self, raw: RawClientAuth) -> ClientAuth {
         let is_oidc = self.is_oidc(&raw.method);
         let scopes = self.scopes(&raw.additional_scopes);
-        let token = self.token(raw.token, raw.token_source);
+        let method = self.token(raw.token.clone(), raw.token_source);
         let method = match self.client_oidc(raw.oidc, is_oidc) {
-            Some(oidc) => AuthMethod::Oidc(Box::new(oidc)),
-            None => token,
+            Some(oidc) => AuthMethod::Oidc {
+                oidc: Box::new(oidc),
+                token: raw.token,
+            },
+            None => method,
         };
         ClientAuth { method, scopes }
     }

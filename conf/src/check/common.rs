@@ -10,6 +10,10 @@ use crate::types::{
 /// The token of the sample files, which everybody knows.
 const SAMPLE_TOKEN: &str = "change-me";
 
+/// What `--allow-unsafe` must name before a value may come from a program (upstream:
+/// pkg/policy/security/unsafe.go).
+const EXEC_FEATURE: &str = "TokenSourceExec";
+
 impl Checker<'_> {
     pub(super) fn log(&mut self, raw: RawLog) -> Log {
         let gist = "invalid log level, optional values are [trace debug info warn error]";
@@ -159,6 +163,7 @@ impl Checker<'_> {
     }
 
     fn exec_source(&mut self, at: &str, raw: RawExecSource) -> ValueSource {
+        self.needs_unsafe(&format!("{at}.type"), EXEC_FEATURE);
         if raw.command.is_empty() {
             let gist = format!("invalid {at}: exec command cannot be empty");
             self.missing(&format!("{at}.exec.command"), gist);

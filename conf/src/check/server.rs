@@ -111,16 +111,19 @@ impl Checker<'_> {
     fn server_auth(&mut self, raw: RawServerAuth) -> ServerAuth {
         let oidc = self.is_oidc(&raw.method);
         let scopes = self.scopes(&raw.additional_scopes);
-        let token = self.token(raw.token, raw.token_source);
+        let method = self.token(raw.token.clone(), raw.token_source);
         let method = if oidc {
-            AuthMethod::Oidc(Box::new(ServerOidc {
-                issuer: raw.oidc.issuer,
-                audience: optional(raw.oidc.audience),
-                skip_expiry_check: raw.oidc.skip_expiry_check,
-                skip_issuer_check: raw.oidc.skip_issuer_check,
-            }))
+            AuthMethod::Oidc {
+                oidc: Box::new(ServerOidc {
+                    issuer: raw.oidc.issuer,
+                    audience: optional(raw.oidc.audience),
+                    skip_expiry_check: raw.oidc.skip_expiry_check,
+                    skip_issuer_check: raw.oidc.skip_issuer_check,
+                }),
+                token: raw.token,
+            }
         } else {
-            token
+            method
         };
         ServerAuth { method, scopes }
     }

@@ -64,6 +64,7 @@ impl Session {
             next: now,
             heard: now,
         };
+        let mut ping = None;
         let mut poll = tokio::time::interval(POLL);
         poll.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         self.client.proxies.forget_answers();
@@ -86,7 +87,17 @@ impl Session {
                         send(control, &ask.into()).await?;
                     }
                 }
-                () = self.next_beat(&heart) => self.beat(control, &mut heart).await?,
+                () = self.next_beat(&heart) => {
+                    self.beat(&mut heart)?;
+                    ping.get_or_insert_with(|| Box::pin(self.ping()));
+                }
+                made = done(&mut ping) => {
+                    ping = None;
+                    if let Some(ping) = made {
+                        tracing::debug!("send heartbeat to server");
+                        send(control, &ping.into()).await?;
+                    }
+                }
             }
         }
     }
@@ -101,7 +112,8 @@ impl Session {
         tokio::time::sleep_until(next).await;
     }
 
-    async fn beat(&self, control: &mut Framed, heart: &mut Heart) -> Result<(), End> {
+    /// Plans the next ping, unless the server has been silent for too long.
+    fn beat(&self, heart: &mut Heart) -> Result<(), End> {
         let Some(heartbeat) = self.client.config.transport.heartbeat else {
             return Ok(());
         };
@@ -110,12 +122,25 @@ impl Session {
             return Err(End::Silent);
         }
         heart.next = now + heartbeat.interval;
+        Ok(())
+    }
+
+    /// A ping with its proof. Without one it is not sent: it would end the session, while the
+    /// next may have one.
+    async fn ping(&self) -> Option<Ping> {
         let mut ping = Ping::default();
         if self.client.config.auth.scopes.heartbeats {
-            (ping.timestamp, ping.privilege_key) = self.client.proof();
+            match self.client.auth.prove().await {
+                Ok(proof) => (ping.timestamp, ping.privilege_key) = proof,
+                Err(err) => {
+                    tracing::warn!(
+                        "error during ping authentication: {err}, skip sending ping message"
+                    );
+                    return None;
+                }
+            }
         }
-        tracing::debug!("send heartbeat to server");
-        send(control, &ping.into()).await
+        Some(ping)
     }
 
     fn offer(self: &Arc<Self>, offers: &Arc<Semaphore>) {
@@ -149,6 +174,14 @@ impl Session {
 
     pub(crate) fn run_id(&self) -> &str {
         &self.run_id
+    }
+}
+
+/// Waits for a piece of work that may not be under way.
+async fn done<F: Future + Unpin>(work: &mut Option<F>) -> F::Output {
+    match work {
+        Some(work) => work.await,
+        None => std::future::pending().await,
     }
 }
 

@@ -13,6 +13,7 @@ use culvert_wire::{
 };
 
 use super::{Client, Session};
+use crate::auth::ProofError;
 
 /// How long the server may take to answer (protocol 3.3).
 const ANSWER: Duration = Duration::from_secs(10);
@@ -24,6 +25,9 @@ pub enum LoginError {
     /// The server cannot be reached, or does not speak with us.
     #[error("{}", report(.0))]
     Transport(#[from] TransportError),
+    /// There is nothing to log in with.
+    #[error(transparent)]
+    Proof(#[from] ProofError),
     /// The server refused; its own words.
     #[error("{0}")]
     Refused(String),
@@ -44,8 +48,10 @@ pub(crate) async fn login(
     run_id: &str,
     scope: Scope,
 ) -> Result<(Session, Framed), LoginError> {
+    // First, because the server does not wait for long once there is a connection.
+    let ask = ask(client, run_id).await?;
     let link = stack.connect(&scope).await?;
-    match speak(client, &link, run_id).await {
+    match speak(client, &link, ask).await {
         Ok((control, run_id)) => {
             let scope = scope.child(tracing::error_span!("session", prefix = %run_id));
             let session = Session {
@@ -66,11 +72,11 @@ pub(crate) async fn login(
 async fn speak(
     client: &Client,
     link: &culvert_transport::BoxSession,
-    run_id: &str,
+    ask: Login,
 ) -> Result<(Framed, String), LoginError> {
     let codec = client.codec();
     let mut control = Framed::dialled(link.open().await?, codec);
-    let ask = ask(client, run_id).into();
+    let ask = ask.into();
     let cipher = match codec.version() {
         Version::V1 => {
             send(&mut control, &ask).await?;
@@ -135,17 +141,17 @@ async fn negotiate(
         Err(err) => return Err(err.into()),
     };
     offer
-        .accept(&hello, &client.token)
+        .accept(&hello, client.auth.token())
         .map_err(|err| match err {
             WireError::Hello(HelloError::Refused(why)) => LoginError::Refused(why),
             other => TransportError::from(other).into(),
         })
 }
 
-fn ask(client: &Client, run_id: &str) -> Login {
+async fn ask(client: &Client, run_id: &str) -> Result<Login, ProofError> {
     let config = &client.config;
-    let (timestamp, privilege_key) = client.proof();
-    Login {
+    let (timestamp, privilege_key) = client.auth.prove().await?;
+    Ok(Login {
         version: RELEASE.to_owned(),
         hostname: host_name(),
         os: go_os(std::env::consts::OS).to_owned(),
@@ -158,7 +164,7 @@ fn ask(client: &Client, run_id: &str) -> Login {
         metas: config.metadatas.clone(),
         pool_count: config.transport.pool_count.into(),
         ..Login::default()
-    }
+    })
 }
 
 /// The host's name as far as it can be had without asking the system's C library; it is only

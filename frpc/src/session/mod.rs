@@ -7,13 +7,13 @@ mod work;
 
 use std::sync::{Arc, Weak};
 
-use culvert_conf::{AuthMethod, ClientConfig, WireVersion};
+use culvert_conf::{ClientConfig, WireVersion};
 use culvert_io::Scope;
 use culvert_transport::BoxSession;
-use culvert_wire::{Codec, Key, Token};
+use culvert_wire::{Codec, Key};
 use parking_lot::Mutex;
 
-use crate::{proxies::Proxies, visitors::Visitors};
+use crate::{auth::Auth, proxies::Proxies, visitors::Visitors};
 pub(crate) use control::End;
 pub use login::LoginError;
 pub(crate) use login::login;
@@ -22,7 +22,7 @@ pub(crate) use login::login;
 #[derive(Debug)]
 pub(crate) struct Client {
     pub(crate) config: ClientConfig,
-    pub(crate) token: Token,
+    pub(crate) auth: Auth,
     /// The key of v1 control streams and of encrypted work connections.
     pub(crate) key: Key,
     pub(crate) proxies: Proxies,
@@ -34,19 +34,14 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    pub(crate) fn new(config: ClientConfig, root: &Scope) -> Self {
-        let token = match &config.auth.method {
-            AuthMethod::Token { token } => Token::new(token.expose()),
-            // The service refused to start with these.
-            AuthMethod::TokenSource(_) | AuthMethod::Oidc(_) => Token::default(),
-        };
-        let key = token.key();
+    pub(crate) fn new(config: ClientConfig, auth: Auth, root: &Scope) -> Self {
+        let key = auth.token().key();
         let proxies = Proxies::new(&config, &key, root);
         let visitors = Visitors::new(&config, root);
         let users = root.child(tracing::Span::none());
         Self {
             config,
-            token,
+            auth,
             key,
             proxies,
             visitors,
@@ -61,13 +56,6 @@ impl Client {
             WireVersion::V1 => Codec::V1,
             WireVersion::V2 => Codec::V2,
         }
-    }
-
-    /// The proof of a message made now: its timestamp and privilege key.
-    fn proof(&self) -> (i64, String) {
-        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-        let timestamp = now.map_or(0, |n| i64::try_from(n.as_secs()).unwrap_or(i64::MAX));
-        (timestamp, self.token.privilege_key(timestamp))
     }
 }
 

@@ -7,13 +7,19 @@ use culvert_transport::{Framed, TransportError, report};
 use culvert_wire::msg::{NewWorkConn, StartWorkConn};
 
 use super::Session;
-use crate::proxies::Served;
+use crate::{auth::ProofError, proxies::Served};
 
 impl Session {
     /// Answers one request of the server: offers a work connection, waits until it is put to
     /// use, and serves the user.
     pub(super) async fn offer_work(self: Arc<Self>) {
-        let work = match self.await_start().await {
+        let hello = match self.hello().await {
+            Ok(hello) => hello,
+            Err(err) => {
+                return tracing::warn!("error during NewWorkConn authentication: {err}");
+            }
+        };
+        let work = match self.await_start(hello).await {
             Ok(started) => started,
             Err(err) => return tracing::debug!("work connection closed: {}", report(&err)),
         };
@@ -33,16 +39,21 @@ impl Session {
         });
     }
 
-    /// A work connection that the server has put to use, as it comes from the wire.
-    async fn await_start(&self) -> Result<Work, TransportError> {
-        let mut work = Framed::dialled(self.link.open().await?, self.client.codec());
+    /// What a work connection begins with.
+    async fn hello(&self) -> Result<NewWorkConn, ProofError> {
         let mut hello = NewWorkConn {
             run_id: self.run_id.clone(),
             ..NewWorkConn::default()
         };
         if self.client.config.auth.scopes.new_work_conns {
-            (hello.timestamp, hello.privilege_key) = self.client.proof();
+            (hello.timestamp, hello.privilege_key) = self.client.auth.prove().await?;
         }
+        Ok(hello)
+    }
+
+    /// A work connection that the server has put to use, as it comes from the wire.
+    async fn await_start(&self, hello: NewWorkConn) -> Result<Work, TransportError> {
+        let mut work = Framed::dialled(self.link.open().await?, self.client.codec());
         work.send(&hello.into()).await?;
         // A pooled connection may wait as long as the session lives.
         let start: StartWorkConn = work.next_as("StartWorkConn").await?;

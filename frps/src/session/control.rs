@@ -5,14 +5,14 @@ use std::{future::Future, sync::Arc, time::Duration};
 use culvert_proxy::ProxyError;
 use culvert_transport::{Framed, TransportError, report};
 use culvert_wire::{
-    AuthError, Message,
+    Message,
     msg::{NewProxy, NewProxyResp, Ping, Pong},
 };
 use tokio::{sync::mpsc, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 use super::Session;
-use crate::hooks::HookError;
+use crate::{auth::Denied, hooks::HookError};
 
 /// How long one message may take to be written before the client counts as gone; upstream's mux
 /// gives a queued frame as long (protocol 2.3).
@@ -39,7 +39,7 @@ enum PingError {
     #[error(transparent)]
     Hook(#[from] HookError),
     #[error(transparent)]
-    Auth(#[from] AuthError),
+    Auth(#[from] Denied),
 }
 
 /// Serves the control stream until it ends, then ends the session.
@@ -142,9 +142,7 @@ async fn heartbeat(session: &Session, ping: Ping) -> Result<(), PingError> {
     let hooks = session.server.hooks.load_full();
     let ping = hooks.ping(&session.info, ping).await?;
     let auth = &session.server.auth;
-    if auth.heartbeats && !auth.proves(ping.timestamp, &ping.privilege_key) {
-        return Err(AuthError::Heartbeat.into());
-    }
+    auth.heartbeat(ping.timestamp, &ping.privilege_key).await?;
     Ok(())
 }
 

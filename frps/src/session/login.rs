@@ -11,7 +11,7 @@ use std::{
 use culvert_io::{Peer, Scope};
 use culvert_transport::{BoxSession, Framed, TransportError, report};
 use culvert_wire::{
-    AuthError, Codec, ControlCipher, Message, RELEASE, RunId,
+    Codec, ControlCipher, Message, RELEASE, RunId,
     limits::RUN_ID,
     msg::{Login, LoginResp, ReqWorkConn},
 };
@@ -20,6 +20,7 @@ use tokio::sync::{mpsc, watch};
 
 use super::{Line, OUTGOING, Session, control, proxies::Proxies, work_pool::WorkPool};
 use crate::{
+    auth::Denied,
     figures::{Arrived, TakenClientId},
     greet::REPLY_TIMEOUT,
     hooks::{HookError, UserInfo},
@@ -31,7 +32,7 @@ use crate::{
 #[derive(Debug, thiserror::Error)]
 enum LoginError {
     #[error(transparent)]
-    Auth(#[from] AuthError),
+    Auth(#[from] Denied),
     #[error("missing v2 crypto negotiation")]
     NoCipher,
     #[error("run id is longer than any that this server gives out")]
@@ -144,9 +145,7 @@ async fn admit(
         ask.os,
         ask.arch
     );
-    if !server.auth.proves(ask.timestamp, &ask.privilege_key) {
-        return Err(AuthError::Login.into());
-    }
+    server.auth.login(ask.timestamp, &ask.privilege_key).await?;
     if ask.client_spec.always_auth_pass {
         return Err(LoginError::ClientSpec);
     }

@@ -12,7 +12,7 @@ use culvert_io::Stream;
 use culvert_proxy::{ProxyError, UserAddrs};
 use culvert_transport::Framed;
 use culvert_wire::{
-    AuthError, Codec, Message, ProxyName, RunId,
+    Codec, Message, ProxyName, RunId,
     msg::{NewWorkConn, StartWorkConn},
 };
 use tokio::io::{AsyncRead, AsyncWriteExt, ReadBuf};
@@ -46,8 +46,8 @@ pub(crate) async fn accept_work(server: &Arc<Server>, control: Framed, ask: NewW
             return false;
         }
     };
-    if server.auth.work_conns && !server.auth.proves(ask.timestamp, &ask.privilege_key) {
-        let err = AuthError::NewWorkConn;
+    let proved = server.auth.work_conn(ask.timestamp, &ask.privilege_key);
+    if let Err(err) = proved.await {
         tracing::warn!("invalid NewWorkConn with run id [{run_id:?}]: {err}");
         refuse(control, server, err.to_string()).await;
         return false;

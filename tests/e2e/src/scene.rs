@@ -80,6 +80,16 @@ impl Scene {
         &self.dir
     }
 
+    /// Takes the token out of both configurations.
+    #[must_use]
+    pub fn without_token(mut self) -> Self {
+        for text in [&mut self.server, &mut self.client] {
+            let lines = text.lines().filter(|line| !line.starts_with("auth.token"));
+            *text = lines.map(|line| format!("{line}\n")).collect();
+        }
+        self
+    }
+
     /// Adds `lines` to the configuration of frps.
     #[must_use]
     pub fn server(mut self, lines: &str) -> Self {

@@ -14,7 +14,7 @@ macro_rules! pairing_suite {
             use $crate::{
                 Pairing,
                 cases::{
-                    idle, load, login, matrix, recovery,
+                    auth, idle, load, login, matrix, recovery,
                     tls::{self, Refusal, Tls},
                     tunnels::{self, Layers},
                     visitors, wire,
@@ -58,6 +58,9 @@ macro_rules! pairing_suite {
                 waits_for_the_server => login::waits_for_the_server(PAIRING);
                 gives_up_without_a_server => login::gives_up(PAIRING);
                 port_taken => login::port_taken(PAIRING);
+                oidc => auth::oidc(PAIRING);
+                oidc_wrong_secret => auth::wrong_secret(PAIRING);
+                token_in_a_file => auth::token_in_a_file(PAIRING);
                 v2_with_mux => wire::tunnels(PAIRING, true, Layers::Plain);
                 v2_without_mux => wire::tunnels(PAIRING, false, Layers::Plain);
                 v2_encrypted_and_compressed => wire::tunnels(PAIRING, true, Layers::Both);

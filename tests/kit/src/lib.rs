@@ -8,6 +8,8 @@ mod browser;
 mod dir;
 mod echo;
 mod error;
+#[cfg(feature = "oidc")]
+mod issuer;
 mod payload;
 mod peer;
 mod port;
@@ -29,6 +31,8 @@ pub use browser::{Browser, Look, Page};
 pub use dir::TempDir;
 pub use echo::{framed_echo, framed_request, tcp_echo, udp_echo, udp_request};
 pub use error::{Error, Result};
+#[cfg(feature = "oidc")]
+pub use issuer::{Asked, Issuer};
 pub use payload::{Payload, echo_once, random_hex};
 pub use peer::{PEER_ADVICE, Peer, Role};
 pub use port::free_port;

@@ -23,6 +23,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "culvert-conf",
             "culvert-http",
             "culvert-io",
+            "culvert-proxy",
             "culvert-tcp",
             "culvert-tls",
             "culvert-transport",

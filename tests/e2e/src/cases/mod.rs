@@ -1,5 +1,6 @@
 //! The cases, by subject. Each is one async function over a [`Pairing`](crate::Pairing).
 
+pub mod auth;
 pub mod hostile;
 pub mod idle;
 pub mod load;
