@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use culvert_conf::ServerConfig;
-use culvert_http::{HttpVhost, HttpsVhost};
+use culvert_http::{ConnectVhost, HttpVhost, HttpsVhost};
 use culvert_io::Scope;
 use culvert_proxies::Visitors;
 use culvert_proxy::ServerKinds;
@@ -30,6 +30,7 @@ pub(crate) struct Server {
     pub(crate) hooks: ArcSwap<Hooks>,
     pub(crate) http: Option<Arc<HttpVhost>>,
     pub(crate) https: Option<Arc<HttpsVhost>>,
+    pub(crate) tcpmux: Option<Arc<ConnectVhost>>,
     pub(crate) shared: Shared,
     /// Users of the vhosts, who belong to no session before their request is read.
     pub(crate) vhost_users: Scope,

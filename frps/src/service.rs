@@ -3,7 +3,7 @@
 use std::{future::Future, net::IpAddr, sync::Arc, time::Duration};
 
 use culvert_conf::{FreeTable, ServerConfig, VhostErrorMode};
-use culvert_http::{ErrorMode, HttpVhost, HttpsVhost};
+use culvert_http::{ConnectVhost, ErrorMode, HttpVhost, HttpsVhost};
 use culvert_io::{Lanes, Scope};
 use culvert_program::{Door, DoorError};
 use culvert_proxies::{Ports, ServerResources, Visitors, server_kinds};
@@ -123,7 +123,7 @@ impl Service {
         let stack = ServerStack::new(&config.transport).map_err(StartError::Tls)?;
         let shared = shared(&config);
         let door = Door::bind("dashboard", config.web_server.as_ref()).await?;
-        let mut listeners = Vec::new();
+        let mut listeners = Vec::from_iter(tcpmux(&config).await?);
         let bind = |what, host: &str, port| bind(what, host.to_owned(), port);
         let what = "create server listener";
         listeners.push((
@@ -305,6 +305,21 @@ async fn links(
     Ok(links)
 }
 
+/// Opens the port of tcpmux proxies, if there is to be one.
+async fn tcpmux(config: &ServerConfig) -> Result<Option<(TcpListener, Port)>, StartError> {
+    let Some(front) = &config.tcpmux_http_connect else {
+        return Ok(None);
+    };
+    let (host, port) = (&config.proxy_bind_addr, front.port.get());
+    let listener = bind("create server listener", host.clone(), port).await?;
+    tracing::info!(
+        "tcpmux httpconnect multiplexer listen on {}, passthrough: {}",
+        Target::new(host, port),
+        front.passthrough
+    );
+    Ok(Some((listener, Port::TcpMux)))
+}
+
 fn assemble(
     config: ServerConfig,
     published: IpAddr,
@@ -321,6 +336,10 @@ fn assemble(
         .vhost_http_port
         .map(|_| Arc::new(HttpVhost::telling(config.vhost_http_timeout, page, errors)));
     let https = config.vhost_https_port.map(|_| Arc::new(HttpsVhost::new()));
+    let tcpmux = config.tcpmux_http_connect.as_ref().map(|front| {
+        let page = config.custom_404_page.clone();
+        Arc::new(ConnectVhost::new(front.passthrough, page))
+    });
     let visitors = Visitors::default();
     let kinds = server_kinds(&ServerResources {
         tcp_ports: Ports::new(published, config.allow_ports.clone()),
@@ -330,6 +349,11 @@ fn assemble(
         http_port: config.vhost_http_port.map_or(0, u16::from),
         https: https.clone(),
         https_port: config.vhost_https_port.map_or(0, u16::from),
+        tcpmux: tcpmux.clone(),
+        tcpmux_port: config
+            .tcpmux_http_connect
+            .as_ref()
+            .map_or(0, |front| front.port.get()),
         sub_domain_host: config.sub_domain_host.clone().unwrap_or_default(),
         visitors: visitors.clone(),
     });
@@ -344,6 +368,7 @@ fn assemble(
         http,
         hooks: Arc::new(hooks).into(),
         https,
+        tcpmux,
         shared,
         vhost_users,
         config,

@@ -48,9 +48,11 @@ pub fn client_proxy(proxy: &ProxyConfig, cx: &ClientCx) -> Result<BoxClientProxy
     };
     let header = proxy.transport.proxy_protocol;
     match proxy.kind {
-        ProxyKind::Tcp { .. } | ProxyKind::Http(_) | ProxyKind::Https(_) | ProxyKind::Stcp(_) => {
-            Ok(Arc::new(LocalTcp::new(ip.clone(), port, header)))
-        }
+        ProxyKind::Tcp { .. }
+        | ProxyKind::Http(_)
+        | ProxyKind::Https(_)
+        | ProxyKind::TcpMux(_)
+        | ProxyKind::Stcp(_) => Ok(Arc::new(LocalTcp::new(ip.clone(), port, header))),
         ProxyKind::Udp { .. } => Ok(Arc::new(LocalUdp::new(
             ip.clone(),
             port,
@@ -61,9 +63,9 @@ pub fn client_proxy(proxy: &ProxyConfig, cx: &ClientCx) -> Result<BoxClientProxy
             let local = LocalUdp::new(ip.clone(), port, cx.udp_packet_size, header);
             Ok(Arc::new(local.for_visitors()))
         }
-        ProxyKind::TcpMux(_) | ProxyKind::Xtcp(_) => Err(ProxyError::refused(format!(
+        ProxyKind::Xtcp(_) => Err(ProxyError::refused(format!(
             "proxy [{name}]: type [{kind}] is not part of this build; it has tcp, udp, http, \
-             https, stcp and sudp"
+             https, tcpmux, stcp and sudp"
         ))),
     }
 }
@@ -121,6 +123,7 @@ mod tests {
             ProxyKind::Udp { remote_port: 1 },
             ProxyKind::Http(Default::default()),
             ProxyKind::Https(Default::default()),
+            ProxyKind::TcpMux(Default::default()),
             ProxyKind::Stcp(SecretProxy::default()),
             ProxyKind::Sudp(SecretProxy::default()),
         ] {

@@ -59,24 +59,6 @@ pub(crate) fn address(domain: &str, port: u16) -> String {
     }
 }
 
-/// Refuses a group: no kind of this build has any.
-///
-/// # Errors
-/// Refused when the proxy asks for a group.
-pub(crate) fn no_group(ask: &NewProxy) -> Result<(), ProxyError> {
-    if ask.group.is_empty() {
-        return Ok(());
-    }
-    let kind = if ask.proxy_type.is_empty() {
-        "tcp"
-    } else {
-        &ask.proxy_type
-    };
-    Err(ProxyError::refused(format!(
-        "load balancing groups are not supported for type [{kind}]"
-    )))
-}
-
 #[cfg(test)]
 mod tests {
     use culvert_wire::msg::NewProxy;

@@ -8,6 +8,7 @@
 mod addr;
 mod client;
 mod domains;
+mod groups;
 pub mod http;
 pub mod https;
 mod message;
@@ -17,6 +18,7 @@ mod server;
 pub mod stcp;
 pub mod sudp;
 pub mod tcp;
+pub mod tcpmux;
 #[cfg(test)]
 mod testing;
 pub mod udp;

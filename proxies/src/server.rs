@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use culvert_conf::Bandwidth;
-use culvert_http::{HttpVhost, HttpsVhost};
+use culvert_http::{ConnectVhost, HttpVhost, HttpsVhost};
 use culvert_io::Limit;
 use culvert_proxy::{LayerFlags, ServerKinds};
 use culvert_wire::{Key, msg::NewProxy};
 
 use crate::{
     http::HttpKind, https::HttpsKind, ports::Ports, stcp::StcpKind, sudp::SudpKind, tcp::TcpKind,
-    udp::UdpKind, visiting::Visitors,
+    tcpmux::TcpMuxKind, udp::UdpKind, visiting::Visitors,
 };
 
 /// The layers that a proxy's work connections have at the server, with the key made of the token.
@@ -44,6 +44,10 @@ pub struct ServerResources {
     pub https: Option<Arc<HttpsVhost>>,
     /// `vhostHTTPSPort`, as users are told it; 0 without one.
     pub https_port: u16,
+    /// The hosts on `tcpmuxHTTPConnectPort`, if it is set.
+    pub tcpmux: Option<Arc<ConnectVhost>>,
+    /// `tcpmuxHTTPConnectPort`, as users are told it; 0 without one.
+    pub tcpmux_port: u16,
     /// `subDomainHost`; empty for none.
     pub sub_domain_host: String,
     /// Where visitors find stcp and sudp proxies.
@@ -65,6 +69,11 @@ pub fn server_kinds(resources: &ServerResources) -> ServerKinds {
         .with(HttpsKind::new(
             all.https,
             all.https_port,
+            all.sub_domain_host.clone(),
+        ))
+        .with(TcpMuxKind::new(
+            all.tcpmux,
+            all.tcpmux_port,
             all.sub_domain_host,
         ))
         .with(StcpKind::new(all.visitors.clone()))
@@ -90,10 +99,12 @@ mod tests {
             http_port: 0,
             https: None,
             https_port: 0,
+            tcpmux: None,
+            tcpmux_port: 0,
             sub_domain_host: String::new(),
             visitors: Visitors::default(),
         });
-        for name in ["", "tcp", "udp", "http", "https", "stcp", "sudp"] {
+        for name in ["", "tcp", "udp", "http", "https", "tcpmux", "stcp", "sudp"] {
             kinds.get(name).unwrap();
         }
         let error = kinds.get("quux").unwrap_err();

@@ -36,6 +36,8 @@ pub(crate) enum Port {
     VhostHttp,
     /// Users of the https vhost.
     VhostHttps,
+    /// Users of tcpmux proxies.
+    TcpMux,
 }
 
 impl Port {
@@ -44,6 +46,7 @@ impl Port {
             Self::Bind => "the bind port",
             Self::VhostHttp => "the vhost http port",
             Self::VhostHttps => "the vhost https port",
+            Self::TcpMux => "the tcpmux port",
         }
     }
 }
@@ -62,7 +65,7 @@ pub(crate) async fn accept(
         // Users of a vhost are not asked who they are.
         let seat = match port {
             Port::Bind => server.strangers.admit(addr.ip().to_canonical()),
-            Port::VhostHttp | Port::VhostHttps => None,
+            Port::VhostHttp | Port::VhostHttps | Port::TcpMux => None,
         };
         if port == Port::Bind && seat.is_none() {
             tracing::debug!("too many connections from [{addr}] have not said who they are");
@@ -106,6 +109,7 @@ async fn arrive(
         Port::Bind => arrive_on_bind(stream, server, lane, seat).await,
         Port::VhostHttp => serve_http(stream, server),
         Port::VhostHttps => serve_https(stream, server),
+        Port::TcpMux => serve_tcpmux(stream, server),
     }
     Ok(())
 }
@@ -125,6 +129,17 @@ fn serve_http(stream: Stream, server: &Server) {
 /// Serves a user of the https vhost.
 fn serve_https(stream: Stream, server: &Server) {
     let Some(vhost) = server.https.clone() else {
+        return;
+    };
+    let users = server
+        .vhost_users
+        .child_on(Handle::current(), tracing::Span::none());
+    users.spawn_graceful(|_stop| async move { vhost.serve(stream).await });
+}
+
+/// Serves a user of tcpmux proxies.
+fn serve_tcpmux(stream: Stream, server: &Server) {
+    let Some(vhost) = server.tcpmux.clone() else {
         return;
     };
     let users = server

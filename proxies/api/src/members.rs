@@ -118,7 +118,7 @@ impl<T> Turn<T> {
         let rotated = from.iter().chain(before).map(Arc::as_ref);
         // Settled now: who is asked in vain must not come up once more.
         let mut order = [None; TRIES];
-        if self.all.len() < 2 {
+        if self.is_alone() {
             order
                 .iter_mut()
                 .zip(rotated)
@@ -133,6 +133,12 @@ impl<T> Turn<T> {
                 .for_each(|(slot, one)| *slot = Some(one));
         }
         order.into_iter().flatten()
+    }
+
+    /// Whether there is nobody to take turns with.
+    #[must_use]
+    pub fn is_alone(&self) -> bool {
+        self.all.len() < 2
     }
 
     /// The member to ask first; none when all have left.

@@ -12,13 +12,15 @@ use culvert_proxy::{ProxyError, UserAddrs};
 use http::{
     HeaderValue, Request, Response, Uri,
     header::{AUTHORIZATION, HOST},
+    response::Parts,
     uri::PathAndQuery,
 };
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper::body::Incoming;
 
 use crate::{
     Dial, HttpBackend, HttpRules,
-    reverse::{Fault, RequestBody},
+    reverse::{Checkout, Fault, RequestBody},
     web::decoded,
 };
 
@@ -166,7 +168,7 @@ impl Outbound {
     }
 
     /// Sends a request and waits for its whole answer, whatever its status. The request's URI is
-    /// its path and query; `Host` and the URL's credentials are added.
+    /// its path and query; `Host` and the URL's credentials are added if it has none.
     ///
     /// *Cancel safety*: the connection is closed; the server may have seen the request.
     ///
@@ -178,20 +180,47 @@ impl Outbound {
             .map_err(|_| OutboundError::Timeout(self.limits.time))?
     }
 
-    async fn exchange(&self, request: Request<Bytes>) -> Result<Response<Bytes>, OutboundError> {
+    /// Sends a request as [`send`](Self::send) does, and waits for no more than the head of its
+    /// answer. The connection is not kept.
+    ///
+    /// *Cancel safety*: as there.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn head(&self, request: Request<Bytes>) -> Result<Parts, OutboundError> {
+        let (response, _connection) =
+            tokio::time::timeout(self.limits.time, Box::pin(self.begin(request)))
+                .await
+                .map_err(|_| OutboundError::Timeout(self.limits.time))??;
+        Ok(response.into_parts().0)
+    }
+
+    /// Sends a request and waits for the head of its answer.
+    async fn begin(
+        &self,
+        request: Request<Bytes>,
+    ) -> Result<(Response<Incoming>, Checkout), OutboundError> {
         let mut request = request.map(RequestBody::full);
         let headers = request.headers_mut();
-        headers.insert(HOST, self.endpoint.authority.clone());
+        if !headers.contains_key(HOST) {
+            headers.insert(HOST, self.endpoint.authority.clone());
+        }
         if let Some(login) = &self.endpoint.authorization
             && !headers.contains_key(AUTHORIZATION)
         {
             headers.insert(AUTHORIZATION, login.clone());
         }
-        let sent = self
-            .backend
-            .exchange(request, None, UserAddrs::default(), self.limits.time)
-            .await;
-        let (response, connection) = sent.map_err(|fault| self.failed(fault))?;
+        let (nobody, limit) = (UserAddrs::default(), self.limits.time);
+        let sent = async {
+            let conn = self.backend.open(nobody, limit).await?;
+            let sent = self.backend.exchange(conn, request, None, nobody, limit);
+            sent.await
+        };
+        sent.await.map_err(|fault| self.failed(fault))
+    }
+
+    async fn exchange(&self, request: Request<Bytes>) -> Result<Response<Bytes>, OutboundError> {
+        let (response, connection) = self.begin(request).await?;
         let (head, body) = response.into_parts();
         let whole = Limited::new(body, self.limits.body).collect().await;
         let body = whole.map_err(|err| {

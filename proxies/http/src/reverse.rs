@@ -23,7 +23,14 @@ pub use self::{
     headers::{Forwarding, HttpRules, remove_hop_by_hop},
     serve::{Handler, bare, serve_handler},
 };
-pub(crate) use self::{body::RequestBody, fault::Fault, serve::serve};
+pub(crate) use self::{
+    body::RequestBody,
+    fault::Fault,
+    pool::Checkout,
+    serve::serve,
+    strict::{Scanner, Verdict},
+    target::may_be_in_host,
+};
 
 #[cfg(test)]
 mod tests;

@@ -1,5 +1,7 @@
-//! Many services behind one port: routes, the two servers that use them, and the page for a miss.
+//! Many services behind one port: routes, the servers that use them, and the page for a miss.
 
+mod connect;
+mod hand_over;
 mod host;
 mod http;
 mod https;
@@ -8,9 +10,11 @@ mod router;
 
 pub(crate) use self::http::{Inner, Told};
 pub use self::{
+    connect::ConnectVhost,
+    hand_over::Tunnels,
     host::canonical_host,
-    http::{ErrorMode, HttpBridge, HttpVhost},
-    https::{HttpsBackend, HttpsVhost, read_hello},
+    http::{Backends, ErrorMode, HttpBridge, HttpVhost},
+    https::{HttpsVhost, read_hello},
     not_found::SERVER,
     router::{Route, Router},
 };

@@ -5,10 +5,13 @@ use std::sync::Arc;
 
 use culvert_http::{Credentials, HttpBackend, HttpRules, HttpVhost, Route};
 use culvert_io::Scope;
-use culvert_proxy::{Opened, ProxyError, ServerCx, ServerKind};
+use culvert_proxy::{Lease, Opened, ProxyError, ServerCx, ServerKind};
 use culvert_wire::msg::NewProxy;
 
-use crate::domains::{address, domains, no_group};
+use crate::{
+    domains::{address, domains},
+    groups::Groups,
+};
 
 /// http proxies at the server.
 #[derive(Debug)]
@@ -16,6 +19,7 @@ pub struct HttpKind {
     vhost: Option<Arc<HttpVhost>>,
     port: u16,
     sub_domain_host: String,
+    groups: Groups<Route, Arc<HttpBackend>, Arc<Lease>>,
 }
 
 impl HttpKind {
@@ -27,6 +31,7 @@ impl HttpKind {
             vhost,
             port,
             sub_domain_host,
+            groups: Groups::new("group params invalid"),
         }
     }
 }
@@ -44,7 +49,6 @@ impl ServerKind for HttpKind {
             ProxyError::refused("type [http] not supported when vhost http port is not set")
         })?;
         let domains = domains(ask, &self.sub_domain_host)?;
-        no_group(ask)?;
         let rules = HttpRules::new(&ask.headers, &ask.response_headers)?
             .with_auth(Credentials::new(&ask.http_user, &ask.http_pwd))
             .with_host_rewrite(&ask.host_header_rewrite)?;
@@ -64,7 +68,11 @@ impl ServerKind for HttpKind {
                     location: location.clone(),
                     user: ask.route_by_http_user.clone(),
                 };
-                leases.push(vhost.register(&route, Arc::clone(&backend))?);
+                let take =
+                    |members: &Arc<_>| Ok(Arc::new(vhost.register(&route, Arc::clone(members))?));
+                let member = Arc::clone(&backend);
+                let (_, place) = self.groups.join(ask, route.clone(), member, take)?;
+                leases.push(place);
                 addresses.push(address(domain, self.port));
                 tracing::info!(
                     "http proxy listen for host [{domain}] location [{location}] group [{}], routeByHTTPUser [{}]",
@@ -137,19 +145,47 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_group_has_one_route() {
+        let kind = kind(80);
+        let grouped = |domains: &[&str], locations: &[&str], name: &str| NewProxy {
+            proxy_name: name.to_owned(),
+            group: "g".to_owned(),
+            ..ask(domains, locations)
+        };
+        for (wanted, text) in [
+            (
+                grouped(&["a.test", "b.test"], &[], "a"),
+                "group params invalid",
+            ),
+            (
+                grouped(&["a.test"], &["/x", "/y"], "a"),
+                "group params invalid",
+            ),
+            (
+                grouped(&["a.test", "a.test"], &[], "a"),
+                "group proxy repeated",
+            ),
+        ] {
+            let refused = open(&kind, &wanted).await;
+            assert_eq!(refused.unwrap_err().to_string(), text);
+        }
+        let _a = open(&kind, &grouped(&["a.test"], &["/"], "a"))
+            .await
+            .unwrap();
+        let _b = open(&kind, &grouped(&["a.test"], &["/"], "b"))
+            .await
+            .unwrap();
+        let alone = open(&kind, &ask(&["a.test"], &["/"])).await;
+        assert_eq!(alone.unwrap_err().to_string(), "router config conflict");
+    }
+
+    #[tokio::test]
     async fn refuses_what_cannot_be_served() {
         let without = HttpKind::new(None, 0, String::new());
         let refused = open(&without, &ask(&["a.test"], &[])).await;
         assert_eq!(
             refused.unwrap_err().to_string(),
             "type [http] not supported when vhost http port is not set"
-        );
-        let mut grouped = ask(&["a.test"], &[]);
-        grouped.group = "g".to_owned();
-        let refused = open(&kind(80), &grouped).await;
-        assert_eq!(
-            refused.unwrap_err().to_string(),
-            "load balancing groups are not supported for type [http]"
         );
         let mut bad = ask(&["a.test"], &[]);
         bad.headers.insert("bad name".to_owned(), "x".to_owned());

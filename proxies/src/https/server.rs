@@ -3,12 +3,15 @@
 
 use std::sync::Arc;
 
-use culvert_http::{HttpsBackend, HttpsVhost};
+use culvert_http::{HttpsVhost, Tunnels};
 use culvert_io::Scope;
-use culvert_proxy::{Opened, ProxyError, ServerCx, ServerKind};
+use culvert_proxy::{Lease, Opened, ProxyError, ServerCx, ServerKind};
 use culvert_wire::msg::NewProxy;
 
-use crate::domains::{address, domains, no_group};
+use crate::{
+    domains::{address, domains},
+    groups::Groups,
+};
 
 /// https proxies at the server.
 #[derive(Debug)]
@@ -16,6 +19,7 @@ pub struct HttpsKind {
     vhost: Option<Arc<HttpsVhost>>,
     port: u16,
     sub_domain_host: String,
+    groups: Groups<String, Arc<dyn ServerCx>, Arc<Lease>>,
 }
 
 impl HttpsKind {
@@ -27,6 +31,7 @@ impl HttpsKind {
             vhost,
             port,
             sub_domain_host,
+            groups: Groups::new("group params invalid"),
         }
     }
 }
@@ -44,12 +49,16 @@ impl ServerKind for HttpsKind {
             ProxyError::refused("type [https] not supported when vhost https port is not set")
         })?;
         let domains = domains(ask, &self.sub_domain_host)?;
-        no_group(ask)?;
-        let backend = HttpsBackend::new(cx);
         let mut leases = Vec::new();
         let mut addresses = Vec::new();
         for domain in &domains {
-            leases.push(vhost.register(domain, Arc::clone(&backend))?);
+            let take = |members: &Arc<_>| {
+                let tunnels = Tunnels::new(Arc::clone(members));
+                Ok(Arc::new(vhost.register(domain, tunnels)?))
+            };
+            let member = Arc::clone(&cx);
+            let (_, place) = self.groups.join(ask, domain.clone(), member, take)?;
+            leases.push(place);
             addresses.push(address(domain, self.port));
             tracing::info!(
                 "https proxy listen for host [{domain}] group [{}]",

@@ -209,12 +209,12 @@ async fn the_end_of_the_proxy_frees_the_port_and_the_seat_but_keeps_users() {
 async fn refusals_come_before_anything_is_taken() {
     let joined = Joined::new(None, LayerFlags::default());
     let kind = kind();
-    let group = NewProxy {
-        group: "g".to_owned(),
+    let wrong = NewProxy {
+        remote_port: 70_000,
         ..NewProxy::default()
     };
     let refused = kind
-        .open(&group, Arc::clone(&joined) as _, &joined.scope)
+        .open(&wrong, Arc::clone(&joined) as _, &joined.scope)
         .await
         .unwrap_err();
     assert!(matches!(refused, ProxyError::Refused(_)));

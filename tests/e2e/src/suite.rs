@@ -14,7 +14,7 @@ macro_rules! pairing_suite {
             use $crate::{
                 Pairing,
                 cases::{
-                    auth, idle, load, login, matrix, recovery,
+                    auth, groups, idle, load, login, matrix, mux, recovery,
                     tls::{self, Refusal, Tls},
                     tunnels::{self, Layers},
                     visitors, wire,
@@ -36,6 +36,10 @@ macro_rules! pairing_suite {
                 http_encrypted_and_compressed => tunnels::http(PAIRING, Layers::Both);
                 https_by_sni => tunnels::https(PAIRING, Layers::Plain);
                 https_encrypted_and_compressed => tunnels::https(PAIRING, Layers::Both);
+                tcpmux_by_host_and_user => mux::by_host_and_user(PAIRING, Layers::Plain);
+                tcpmux_encrypted_and_compressed => mux::by_host_and_user(PAIRING, Layers::Both);
+                tcpmux_passthrough => mux::passthrough(PAIRING);
+                groups_share => groups::share(PAIRING);
                 visitors_plain => visitors::secret_services(
                     PAIRING, "v1", Layers::Plain, Layers::Plain);
                 visitors_encrypted_and_compressed => visitors::secret_services(

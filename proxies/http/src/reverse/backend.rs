@@ -18,6 +18,7 @@ use super::{
     fault::Fault,
     metered::metered,
     pool::{Checkout, Kept, Pool},
+    target::Target,
 };
 
 /// hyper's read buffer towards a service grows up to this while a body fills it.
@@ -94,36 +95,60 @@ impl HttpBackend {
         })
     }
 
-    /// Sends a request and waits for the head of the response. A request that a kept connection
-    /// did not take, because the service had closed it, is sent once more over a new one.
+    /// Refuses a user who does not know what the proxy asks for.
+    pub(super) fn admit(&self, target: &Target) -> Result<(), Fault> {
+        match &self.rules.auth {
+            Some(asked) if !asked.admit(target.given.as_ref()) => Err(Fault::Unauthorized {
+                proxy: target.to_proxy,
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// A connection for a request: one that was kept, or a new one.
+    ///
+    /// *Cancel safety*: the connection in hand is closed.
+    pub(crate) async fn open(&self, user: UserAddrs, limit: Duration) -> Result<Conn, Fault> {
+        while let Some(mut kept) = self.pool.take() {
+            if is_ready(&mut kept.sender, limit).await {
+                return Ok(Conn(Kind::Kept(kept)));
+            }
+        }
+        let new = self.pool.opened(self.connect(user).await?);
+        Ok(Conn(Kind::New(new)))
+    }
+
+    /// Sends a request on `conn` and waits for the head of the response. A request that a kept
+    /// connection did not take, because the service had closed it, is sent once more over a new
+    /// one.
     ///
     /// *Cancel safety*: the connection in use is closed.
     pub(crate) async fn exchange(
         &self,
+        conn: Conn,
         mut request: Request<RequestBody>,
         sent: Option<Arc<Sent>>,
         user: UserAddrs,
         limit: Duration,
     ) -> Result<(Response<Incoming>, Checkout), Fault> {
-        while let Some(mut kept) = self.pool.take() {
-            if !is_ready(&mut kept.sender, limit).await {
-                continue;
+        let mut new = match conn.0 {
+            Kind::New(new) => new,
+            Kind::Kept(mut kept) => {
+                let spare = copy_if_replayable(&request);
+                let answer = kept.sender.try_send_request(request);
+                match in_time(answer, sent.as_deref(), limit).await? {
+                    Ok(response) => return Ok((response, self.checkout(kept, sent))),
+                    Err(mut error) => match error.take_message().or(spare) {
+                        Some(again) => request = again,
+                        None => return Err(Fault::Backend(error.into_error())),
+                    },
+                }
+                self.pool.opened(self.connect(user).await?)
             }
-            let spare = copy_if_replayable(&request);
-            let answer = kept.sender.try_send_request(request);
-            match in_time(answer, sent.as_deref(), limit).await? {
-                Ok(response) => return Ok((response, self.checkout(kept, sent))),
-                Err(mut error) => match error.take_message().or(spare) {
-                    Some(again) => request = again,
-                    None => return Err(Fault::Backend(error.into_error())),
-                },
-            }
-            break;
-        }
-        let mut kept = self.pool.opened(self.connect(user).await?);
-        let answer = kept.sender.send_request(request);
+        };
+        let answer = new.sender.send_request(request);
         let response = in_time(answer, sent.as_deref(), limit).await??;
-        Ok((response, self.checkout(kept, sent)))
+        Ok((response, self.checkout(new, sent)))
     }
 
     fn checkout(&self, kept: Kept, sent: Option<Arc<Sent>>) -> Checkout {
@@ -170,6 +195,16 @@ impl fmt::Debug for HttpBackend {
             .field("pool", &self.pool)
             .finish()
     }
+}
+
+/// A connection for one request.
+pub(crate) struct Conn(Kind);
+
+enum Kind {
+    /// It has served others; the service may be closing it.
+    Kept(Kept),
+    /// It was opened for this one.
+    New(Kept),
 }
 
 /// Whether a kept connection takes a request. It has read a whole response, so it is ready or

@@ -3,7 +3,7 @@
 use std::{convert::Infallible, sync::Arc};
 
 use culvert_io::{Peer, Scope};
-use culvert_proxy::UserAddrs;
+use culvert_proxy::{Turn, UserAddrs};
 use http::{
     HeaderValue, Method, Request, Response, StatusCode, Version,
     header::{CONNECTION, UPGRADE},
@@ -11,7 +11,7 @@ use http::{
 use hyper::{body::Incoming, upgrade::OnUpgrade};
 
 use super::{
-    backend::HttpBackend,
+    backend::{Conn, HttpBackend},
     body::{RequestBody, ResponseBody},
     fault::Fault,
     guard::Ties,
@@ -112,39 +112,59 @@ impl UserConn {
         {
             return Err(Fault::Misdirected);
         }
-        let backend = self.route(&target, &routing_path(&parts)?)?;
-        let (body, sent) = RequestBody::new(body);
-        let protocol = leave.as_ref().and_then(|leave| leave.protocol.as_ref());
-        let rules = (&backend.rules, &self.forwarded_for);
-        let request = request::ready(parts, body, &target, protocol, rules);
         let user = UserAddrs {
             src: Some(self.peer.addr),
             dst: None,
         };
+        let turn = self.route(&target, &routing_path(&parts)?)?;
+        let (backend, conn) = self.connect(&turn, &target, user).await?;
+        let (body, sent) = RequestBody::new(body);
+        let protocol = leave.as_ref().and_then(|leave| leave.protocol.as_ref());
+        let rules = (&backend.rules, &self.forwarded_for);
+        let request = request::ready(parts, body, &target, protocol, rules);
         let limit = self.vhost.response_timeout;
-        let answered = backend.exchange(request, sent, user, limit).await;
-        let (response, checkout) = answered.inspect_err(|fault| {
-            if !self.ties.refused() {
-                tracing::warn!(
-                    "do http proxy request [host: {}] error: {fault}",
-                    target.host()
-                );
-            }
-        })?;
+        let answered = backend.exchange(conn, request, sent, user, limit).await;
+        let (response, checkout) = answered.inspect_err(|fault| self.warn(&target, fault))?;
         self.response(response, checkout, leave, &backend)
     }
 
-    fn route(&self, target: &Target, path: &str) -> Result<Arc<HttpBackend>, Fault> {
-        let (host, user) = (target.host(), target.user());
-        let Some(backend) = self.vhost.routes.lookup(host, path, user) else {
-            return Err(Fault::NoRoute(format!("{host} {path:?} {user:?}")));
-        };
-        match &backend.rules.auth {
-            Some(asked) if !asked.admit(target.given.as_ref()) => Err(Fault::Unauthorized {
-                proxy: target.to_proxy,
-            }),
-            _ => Ok(backend),
+    fn warn(&self, target: &Target, fault: &Fault) {
+        if !self.ties.refused() {
+            tracing::warn!(
+                "do http proxy request [host: {}] error: {fault}",
+                target.host()
+            );
         }
+    }
+
+    fn route(&self, target: &Target, path: &str) -> Result<Turn<Arc<HttpBackend>>, Fault> {
+        let (host, user) = (target.host(), target.user());
+        let found = self.vhost.routes.lookup(host, path, user);
+        found.ok_or_else(|| Fault::NoRoute(format!("{host} {path:?} {user:?}")))
+    }
+
+    /// A connection to the proxy whose turn it is. When it has none, nothing of the request has
+    /// been sent, and the next member is asked; each admits users by its own rules.
+    async fn connect(
+        &self,
+        turn: &Turn<Arc<HttpBackend>>,
+        target: &Target,
+        user: UserAddrs,
+    ) -> Result<(Arc<HttpBackend>, Conn), Fault> {
+        let mut last = Fault::NoRoute(target.host().to_owned());
+        for member in turn.order() {
+            let backend = member.proxy();
+            backend.admit(target)?;
+            match backend.open(user, self.vhost.response_timeout).await {
+                Ok(conn) => return Ok((Arc::clone(backend), conn)),
+                Err(fault) => {
+                    member.rest();
+                    last = fault;
+                }
+            }
+        }
+        self.warn(target, &last);
+        Err(last)
     }
 
     fn response(

@@ -3,10 +3,13 @@
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use culvert_io::{Scope, Stream};
-use culvert_proxy::{Lease, ProxyError};
+use culvert_proxy::{Lease, Members, ProxyError, Turn};
 
 use super::{Route, Router, not_found::NotFound};
 use crate::{HttpBackend, reverse};
+
+/// The proxies behind a route of the http port.
+pub type Backends = Arc<Members<Arc<HttpBackend>>>;
 
 /// All http proxies of a server, and what serves their users.
 #[derive(Debug)]
@@ -42,16 +45,22 @@ pub(crate) enum Told {
 #[derive(Debug)]
 pub(crate) enum Routes {
     /// To the proxy of their host, path and user.
-    Vhost(Router<Arc<HttpBackend>>),
+    Vhost(Router<Backends>),
     /// All to one service.
-    One(Arc<HttpBackend>),
+    One(Backends),
 }
 
 impl Routes {
-    pub(crate) fn lookup(&self, host: &str, path: &str, user: &str) -> Option<Arc<HttpBackend>> {
+    /// Whose turn it is to serve a request.
+    pub(crate) fn lookup(
+        &self,
+        host: &str,
+        path: &str,
+        user: &str,
+    ) -> Option<Turn<Arc<HttpBackend>>> {
         match self {
-            Self::Vhost(router) => router.lookup(host, path, user),
-            Self::One(backend) => Some(Arc::clone(backend)),
+            Self::Vhost(router) => Some(router.lookup(host, path, user)?.turn()),
+            Self::One(backend) => Some(backend.turn()),
         }
     }
 }
@@ -66,7 +75,7 @@ impl HttpBridge {
     #[must_use]
     pub fn new(backend: Arc<HttpBackend>, response_timeout: Duration) -> Self {
         Self(Arc::new(Inner {
-            routes: Routes::One(backend),
+            routes: Routes::One(Members::one(backend)),
             response_timeout,
             told: Told::Bridge,
         }))
@@ -103,13 +112,13 @@ impl HttpVhost {
         }))
     }
 
-    /// Routes requests to a proxy, until the lease is dropped.
+    /// Routes requests to proxies, until the lease is dropped.
     ///
     /// # Errors
     /// Refused with upstream's `router config conflict` when there is such a route already.
-    pub fn register(&self, route: &Route, backend: Arc<HttpBackend>) -> Result<Lease, ProxyError> {
+    pub fn register(&self, route: &Route, backends: Backends) -> Result<Lease, ProxyError> {
         match &self.0.routes {
-            Routes::Vhost(router) => router.register(route, backend),
+            Routes::Vhost(router) => router.register(route, backends),
             Routes::One(_) => Err(ProxyError::Internal("a bridge has no routes")),
         }
     }

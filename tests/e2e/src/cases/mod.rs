@@ -1,11 +1,13 @@
 //! The cases, by subject. Each is one async function over a [`Pairing`](crate::Pairing).
 
 pub mod auth;
+pub mod groups;
 pub mod hostile;
 pub mod idle;
 pub mod load;
 pub mod login;
 pub mod matrix;
+pub mod mux;
 pub mod recovery;
 pub mod tls;
 pub mod tunnels;

@@ -11,7 +11,7 @@ use std::{
 };
 
 use culvert_io::{Peer, Scope, Stream};
-use culvert_proxy::{BoxFuture, Lease, ProxyError, ServerCx, UserAddrs};
+use culvert_proxy::{BoxFuture, Lease, Members, ProxyError, ServerCx, UserAddrs};
 use culvert_wire::ProxyName;
 use parking_lot::Mutex;
 use tokio::{
@@ -154,7 +154,7 @@ impl World {
         let backend = HttpBackend::new(Arc::clone(&session) as _, &self.scope, rules);
         self.leases
             .lock()
-            .push(self.vhost.register(route, backend).unwrap());
+            .push(self.vhost.register(route, Members::one(backend)).unwrap());
         session
     }
 

@@ -1,7 +1,7 @@
 use std::{net::SocketAddr, sync::Arc};
 
 use culvert_io::{Peer, Scope, Stream};
-use culvert_proxy::{BoxFuture, Lease, ProxyError, ServerCx, UserAddrs};
+use culvert_proxy::{BoxFuture, Lease, Members, ProxyError, ServerCx, UserAddrs};
 use culvert_wire::ProxyName;
 use parking_lot::Mutex;
 use rustls::{
@@ -14,7 +14,7 @@ use tokio::{
     runtime::Handle,
 };
 
-use super::{HttpsBackend, HttpsVhost, UNRECOGNIZED_NAME};
+use super::{HttpsVhost, Tunnels, UNRECOGNIZED_NAME};
 
 /// A session whose work connections end in the test.
 #[derive(Debug)]
@@ -173,7 +173,10 @@ async fn through(piece: usize) {
     let session = Session::new(&world.scope, false);
     let _lease = world
         .vhost
-        .register("A.web.test", HttpsBackend::new(session.clone()))
+        .register(
+            "A.web.test",
+            Tunnels::new(Members::one(session.clone() as _)),
+        )
         .unwrap();
     let (server, client) = pair("a.web.test");
     let name = "a.web.test".try_into().unwrap();
@@ -248,7 +251,7 @@ async fn an_unknown_name_gets_an_alert() {
     let session = Session::new(&world.scope, false);
     let _lease = world
         .vhost
-        .register("a.test", HttpsBackend::new(session.clone()))
+        .register("a.test", Tunnels::new(Members::one(session.clone() as _)))
         .unwrap();
     for name in ["b.test", "127.0.0.1"] {
         assert_eq!(answer(&world, &hello(name)).await, UNRECOGNIZED_NAME);
@@ -262,7 +265,7 @@ async fn no_name_goes_to_the_star() {
     let session = Session::new(&world.scope, false);
     let _lease = world
         .vhost
-        .register("*", HttpsBackend::new(session.clone()))
+        .register("*", Tunnels::new(Members::one(session.clone() as _)))
         .unwrap();
     let hello = hello("127.0.0.1");
     let mut user = world.user();
@@ -285,7 +288,7 @@ async fn garbage_is_closed_without_a_word() {
     let session = Session::new(&world.scope, false);
     let _lease = world
         .vhost
-        .register("*", HttpsBackend::new(session))
+        .register("*", Tunnels::new(Members::one(session as _)))
         .unwrap();
     for bytes in [
         &b"GET / HTTP/1.1\r\nHost: a.test\r\n\r\n"[..],
@@ -315,7 +318,7 @@ async fn without_a_work_connection_the_user_is_closed() {
     let session = Session::new(&world.scope, true);
     let _lease = world
         .vhost
-        .register("a.test", HttpsBackend::new(session))
+        .register("a.test", Tunnels::new(Members::one(session as _)))
         .unwrap();
     assert_eq!(answer(&world, &hello("a.test")).await, b"");
 }
