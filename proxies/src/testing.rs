@@ -156,6 +156,10 @@ impl ServerCx for Joined {
         })
     }
 
+    fn bare_work_conn(&self) -> BoxFuture<'_, Result<Stream, ProxyError>> {
+        self.work_conn(UserAddrs::default())
+    }
+
     fn codec(&self) -> Codec {
         *self.codec.lock()
     }

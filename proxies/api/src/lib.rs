@@ -7,6 +7,7 @@
 //! takes users at a client and brings them to somebody's secret service.
 
 mod client;
+mod control;
 mod error;
 pub mod layers;
 mod lease;
@@ -16,6 +17,7 @@ mod snappy;
 mod visitor;
 
 pub use client::{BoxClientProxy, ClientProxy, Work};
+pub use control::{Control, Question};
 pub use error::ProxyError;
 pub use layers::LayerFlags;
 pub use lease::Lease;

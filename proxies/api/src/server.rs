@@ -36,6 +36,14 @@ pub trait ServerCx: fmt::Debug + Send + Sync + 'static {
     /// *Cancel safety*: a work connection in hand is closed.
     fn work_conn(&self, user: UserAddrs) -> BoxFuture<'_, Result<Stream, ProxyError>>;
 
+    /// A work connection for messages to the client: as [`work_conn`](Self::work_conn), without a
+    /// user and with no layers but the transport's.
+    ///
+    /// *Cancel safety*: a work connection in hand is closed.
+    fn bare_work_conn(&self) -> BoxFuture<'_, Result<Stream, ProxyError>> {
+        Box::pin(async { Err(ProxyError::NoWorkConn("there are none for messages")) })
+    }
+
     /// How messages inside the payload of its work connections are written: in the version of the
     /// session (protocol 3.7).
     fn codec(&self) -> Codec;

@@ -25,6 +25,18 @@ pub trait VisitorCx: fmt::Debug + Send + Sync + 'static {
     /// *Cancel safety*: the stream is closed.
     fn open(&self) -> BoxFuture<'_, Result<VisitorStream, ProxyError>>;
 
+    /// Gives a user to the visitor of this name, whose own way may be open.
+    ///
+    /// # Errors
+    /// There is no such visitor, or it takes no users from others; the user is closed.
+    fn hand_over(&self, visitor: &str, user: Stream) -> Result<(), ProxyError> {
+        drop(user);
+        // Upstream's words.
+        Err(ProxyError::refused(format!(
+            "visitor [{visitor}] not found"
+        )))
+    }
+
     /// Our own user; empty without one.
     fn user(&self) -> &str;
 
@@ -40,6 +52,16 @@ pub trait Visitor: fmt::Debug + Send + Sync + 'static {
     ///
     /// *Cancel safety*: its sockets are closed; user connections go on.
     fn run<'a>(&'a self, cx: Arc<dyn VisitorCx>, scope: &'a Scope) -> BoxFuture<'a, ()>;
+
+    /// Takes a user that another visitor found no way for (`fallbackTo`), and returns at once. Log
+    /// lines of it stand under `scope`, the visitor's own.
+    ///
+    /// # Errors
+    /// It takes no such users, or too many wait already; the user is closed.
+    fn take(&self, user: Stream, cx: Arc<dyn VisitorCx>, scope: &Scope) -> Result<(), ProxyError> {
+        let _ = (user, cx, scope);
+        Err(ProxyError::refused("it takes no users from other visitors"))
+    }
 }
 
 /// A visitor, shared by its tasks.

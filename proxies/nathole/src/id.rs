@@ -12,7 +12,7 @@ pub struct IdError(#[source] getrandom::Error);
 ///
 /// # Errors
 /// The system gives no random bytes.
-pub fn new_id(unix_seconds: u64) -> Result<String, IdError> {
+pub fn new_id(unix_seconds: i64) -> Result<String, IdError> {
     let mut random = [0; 8];
     getrandom::fill(&mut random).map_err(IdError)?;
     let mut id = unix_seconds.to_string();

@@ -67,7 +67,7 @@ impl SecretService {
             other => other,
         };
         let proxy_name = wire_name(owner, &self.name).into();
-        let timestamp = now();
+        let timestamp = unix_now();
         let ask = NewVisitorConn {
             run_id,
             proxy_name,
@@ -116,7 +116,8 @@ where
     }
 }
 
-fn now() -> i64 {
+/// The time as messages have it, in unix seconds.
+pub(crate) fn unix_now() -> i64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
     now.map_or(0, |now| i64::try_from(now.as_secs()).unwrap_or(i64::MAX))
 }

@@ -44,6 +44,8 @@ pub(crate) struct Door {
     pub(crate) asked: AtomicUsize,
     /// Told at every ask.
     pub(crate) ask: Notify,
+    /// Users for other visitors.
+    pub(crate) handed_over: Mutex<Vec<(String, Stream)>>,
 }
 
 impl Door {
@@ -62,6 +64,7 @@ impl Door {
             ends: Mutex::new(Vec::new()),
             asked: AtomicUsize::new(0),
             ask: Notify::new(),
+            handed_over: Mutex::default(),
         })
     }
 
@@ -129,6 +132,12 @@ impl VisitorCx for Door {
                 codec,
             })
         })
+    }
+
+    fn hand_over(&self, visitor: &str, user: Stream) -> Result<(), ProxyError> {
+        self.handed_over.lock().push((visitor.to_owned(), user));
+        self.ask.notify_one();
+        Ok(())
     }
 
     fn user(&self) -> &str {

@@ -4,8 +4,10 @@
 mod dial;
 #[cfg(test)]
 pub(crate) mod door;
+mod entrance;
 mod table;
 
-pub(crate) use dial::{SecretService, listen};
+pub(crate) use dial::{SecretService, listen, unix_now};
+pub(crate) use entrance::Entrance;
 pub(crate) use table::Carries;
 pub use table::{Visit, Visitors};

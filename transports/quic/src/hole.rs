@@ -7,7 +7,7 @@ use std::{
 };
 
 use culvert_transport::{Options, Result, TransportError};
-use quinn::{ClientConfig, Endpoint, EndpointConfig, ServerConfig};
+use quinn::{Endpoint, EndpointConfig, ServerConfig};
 
 use crate::{
     QuicOptions, QuicSession, error, listen,
@@ -27,7 +27,7 @@ const HANDSHAKE: Duration = Duration::from_secs(10);
 /// The peer does not answer in time, or speaks something else.
 pub async fn dial_hole(socket: UdpSocket, peer: SocketAddr, opts: &Options) -> Result<QuicSession> {
     let options = opts.parse::<QuicOptions>()?;
-    let config: ClientConfig = settings::client(&options, &Default::default())?;
+    let config = settings::client_of_anyone(&options)?;
     let (endpoint, tasks) = endpoint(socket, None, peer)?;
     let port = endpoint.local_addr()?.port();
     // Nobody looks at the name; an address is always allowed, and not sent.

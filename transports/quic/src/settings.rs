@@ -137,6 +137,20 @@ pub(crate) fn client_speaking(
     let identity = identity(tls);
     let config = culvert_tls::client_config(identity.as_ref(), tls.trusted_ca.as_deref())
         .map_err(error::tls)?;
+    client_with(options, config, alpn)
+}
+
+/// Settings of a client that verifies nobody.
+pub(crate) fn client_of_anyone(options: &QuicOptions) -> Result<ClientConfig> {
+    let config = culvert_tls::client_config_unverified().map_err(error::tls)?;
+    client_with(options, config, ALPN)
+}
+
+fn client_with(
+    options: &QuicOptions,
+    config: Arc<culvert_tls::ClientConfig>,
+    alpn: &[u8],
+) -> Result<ClientConfig> {
     let mut config = Arc::unwrap_or_clone(config);
     config.alpn_protocols = vec![alpn.to_vec()];
     let crypto = QuicClientConfig::try_from(config).map_err(|err| unfit(&err))?;
