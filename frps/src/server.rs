@@ -6,7 +6,7 @@ use arc_swap::ArcSwap;
 use culvert_conf::ServerConfig;
 use culvert_http::{ConnectVhost, HttpVhost, HttpsVhost};
 use culvert_io::Scope;
-use culvert_proxies::Visitors;
+use culvert_proxies::{Visitors, xtcp::Meetings};
 use culvert_proxy::ServerKinds;
 use culvert_transports::ServerStack;
 
@@ -23,6 +23,8 @@ pub(crate) struct Server {
     pub(crate) kinds: ServerKinds,
     /// The secret services that wait for visitors.
     pub(crate) visitors: Visitors,
+    /// The services whose visitors come without us in between.
+    pub(crate) meetings: Meetings,
     pub(crate) registry: Arc<Registry>,
     pub(crate) strangers: Arc<Strangers>,
     pub(crate) figures: Figures,

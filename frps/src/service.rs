@@ -6,7 +6,7 @@ use culvert_conf::{FreeTable, ServerConfig, VhostErrorMode};
 use culvert_http::{ConnectVhost, ErrorMode, HttpVhost, HttpsVhost};
 use culvert_io::{Lanes, Scope};
 use culvert_program::{Door, DoorError};
-use culvert_proxies::{Ports, ServerResources, Visitors, server_kinds};
+use culvert_proxies::{Ports, ServerResources, Visitors, server_kinds, xtcp::Meetings};
 use culvert_transport::{Options, Target, TransportError, report};
 use culvert_transports::{ServerStack, Transports, find, quic_options, server_options, standard};
 use tokio::{net::TcpListener, runtime::Handle};
@@ -341,6 +341,7 @@ fn assemble(
         Arc::new(ConnectVhost::new(front.passthrough, page))
     });
     let visitors = Visitors::default();
+    let meetings = Meetings::new(config.nat_hole_analysis_data_reserve);
     let kinds = server_kinds(&ServerResources {
         tcp_ports: Ports::new(published, config.allow_ports.clone()),
         udp_ports: Ports::new(published, config.allow_ports.clone()),
@@ -356,10 +357,12 @@ fn assemble(
             .map_or(0, |front| front.port.get()),
         sub_domain_host: config.sub_domain_host.clone().unwrap_or_default(),
         visitors: visitors.clone(),
+        meetings: meetings.clone(),
     });
     Server {
         kinds,
         visitors,
+        meetings,
         auth,
         stack,
         registry: Arc::new(Registry::default()),

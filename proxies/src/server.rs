@@ -9,8 +9,16 @@ use culvert_proxy::{LayerFlags, ServerKinds};
 use culvert_wire::{Key, msg::NewProxy};
 
 use crate::{
-    http::HttpKind, https::HttpsKind, ports::Ports, stcp::StcpKind, sudp::SudpKind, tcp::TcpKind,
-    tcpmux::TcpMuxKind, udp::UdpKind, visiting::Visitors,
+    http::HttpKind,
+    https::HttpsKind,
+    ports::Ports,
+    stcp::StcpKind,
+    sudp::SudpKind,
+    tcp::TcpKind,
+    tcpmux::TcpMuxKind,
+    udp::UdpKind,
+    visiting::Visitors,
+    xtcp::{Meetings, XtcpKind},
 };
 
 /// The layers that a proxy's work connections have at the server, with the key made of the token.
@@ -52,6 +60,8 @@ pub struct ServerResources {
     pub sub_domain_host: String,
     /// Where visitors find stcp and sudp proxies.
     pub visitors: Visitors,
+    /// Where visitors find xtcp proxies.
+    pub meetings: Meetings,
 }
 
 /// Every kind of the stock server, on these resources.
@@ -78,6 +88,7 @@ pub fn server_kinds(resources: &ServerResources) -> ServerKinds {
         ))
         .with(StcpKind::new(all.visitors.clone()))
         .with(SudpKind::new(all.visitors))
+        .with(XtcpKind::new(all.meetings))
 }
 
 #[cfg(test)]
@@ -103,6 +114,7 @@ mod tests {
             tcpmux_port: 0,
             sub_domain_host: String::new(),
             visitors: Visitors::default(),
+            meetings: Meetings::new(std::time::Duration::ZERO),
         });
         for name in ["", "tcp", "udp", "http", "https", "tcpmux", "stcp", "sudp"] {
             kinds.get(name).unwrap();
@@ -128,4 +140,5 @@ mod tests {
             let layers = server_layers(&ask, &Key::derive("token"));
             assert_eq!(layers.limit.is_some(), holds, "{limit} {mode}");
         }
-    }}
+    }
+}

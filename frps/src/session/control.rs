@@ -154,6 +154,18 @@ async fn handle(session: &Arc<Session>, message: Message) -> Option<Message> {
             session.close_proxy(&ask.proxy_name).await;
             None
         }
+        Message::NatHoleVisitor(ask) => {
+            session.visitor_asks(*ask);
+            None
+        }
+        Message::NatHoleClient(ask) => {
+            session.client_asks(*ask);
+            None
+        }
+        Message::NatHoleReport(report) => {
+            session.server.meetings.report(&report);
+            None
+        }
         // A known message that nobody waits for is ignored, as upstream does (protocol 3.1).
         _ => None,
     }

@@ -16,9 +16,11 @@ use culvert_wire::{
     msg::{Login, LoginResp, ReqWorkConn},
 };
 use parking_lot::Mutex;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Semaphore, mpsc, watch};
 
-use super::{Line, OUTGOING, Session, control, proxies::Proxies, work_pool::WorkPool};
+use super::{
+    Line, OUTGOING, Session, control, meet::MEETINGS, proxies::Proxies, work_pool::WorkPool,
+};
 use crate::{
     auth::Denied,
     figures::{Arrived, TakenClientId},
@@ -192,6 +194,7 @@ async fn admit(
         version: ask.version,
         wire: codec.version(),
         hostname: ask.hostname,
+        meetings: Arc::new(Semaphore::new(MEETINGS)),
         ip: peer.ip().to_canonical().to_string(),
     };
     let now = chrono::Utc::now().timestamp();

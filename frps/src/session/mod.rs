@@ -3,6 +3,7 @@
 mod control;
 mod login;
 mod proxies;
+mod meet;
 mod visit;
 mod work;
 mod work_pool;
@@ -21,7 +22,7 @@ use culvert_proxy::{Lease, ProxyError};
 use culvert_transport::DynSession;
 use culvert_wire::{Codec, Message, RunId, msg::ReqWorkConn};
 use parking_lot::Mutex;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Semaphore, mpsc, watch};
 
 use crate::{hooks::UserInfo, server::Server};
 pub(crate) use login::login;
@@ -59,6 +60,8 @@ pub(crate) struct Session {
     ports: Arc<AtomicU32>,
     retired: AtomicBool,
     gone: watch::Sender<bool>,
+    /// Places for meetings of peers.
+    meetings: Arc<Semaphore>,
     line: OnceLock<Line>,
 }
 

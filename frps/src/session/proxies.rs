@@ -202,6 +202,10 @@ impl ServerCx for Lent {
         })
     }
 
+    fn bare_work_conn(&self) -> BoxFuture<'_, Result<Stream, ProxyError>> {
+        Box::pin(self.session.start_work(&self.name, UserAddrs::default()))
+    }
+
     fn codec(&self) -> Codec {
         self.session.codec
     }
