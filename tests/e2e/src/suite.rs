@@ -14,7 +14,7 @@ macro_rules! pairing_suite {
             use $crate::{
                 Pairing,
                 cases::{
-                    auth, groups, idle, load, login, matrix, mux, recovery,
+                    auth, groups, idle, limits, load, login, matrix, mux, origin, recovery,
                     tls::{self, Refusal, Tls},
                     tunnels::{self, Layers},
                     visitors, wire,
@@ -40,6 +40,11 @@ macro_rules! pairing_suite {
                 tcpmux_encrypted_and_compressed => mux::by_host_and_user(PAIRING, Layers::Both);
                 tcpmux_passthrough => mux::passthrough(PAIRING);
                 groups_share => groups::share(PAIRING);
+                bandwidth_at_the_client => limits::bandwidth(PAIRING, "client");
+                bandwidth_at_the_server => limits::bandwidth(PAIRING, "server");
+                health_of_a_service => limits::health(PAIRING);
+                origin_of_streams => origin::streams(PAIRING);
+                origin_of_datagrams => origin::datagrams(PAIRING);
                 visitors_plain => visitors::secret_services(
                     PAIRING, "v1", Layers::Plain, Layers::Plain);
                 visitors_encrypted_and_compressed => visitors::secret_services(
