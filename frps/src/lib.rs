@@ -20,5 +20,4 @@ mod strangers;
 
 pub use app::App;
 pub use auth::{AuthError, DiscoveryError, TokenFault, VerifyError};
-pub use hooks::PluginError;
 pub use service::{Service, StartError};

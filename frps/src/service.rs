@@ -5,7 +5,7 @@ use std::{future::Future, net::IpAddr, sync::Arc, time::Duration};
 use culvert_conf::{FreeTable, ServerConfig, VhostErrorMode};
 use culvert_http::{ConnectVhost, ErrorMode, HttpVhost, HttpsVhost};
 use culvert_io::{Lanes, Scope};
-use culvert_program::{Door, DoorError};
+use culvert_program::{Door, DoorError, OriginError};
 use culvert_proxies::{Ports, ServerResources, Visitors, server_kinds, xtcp::Meetings};
 use culvert_transport::{Options, Target, TransportError, report};
 use culvert_transports::{ServerStack, Transports, find, quic_options, server_options, standard};
@@ -16,7 +16,7 @@ use crate::{
     dashboard,
     figures::{self, Figures},
     front::{self, Links, Port, Shared},
-    hooks::{Hooks, PluginError},
+    hooks::Hooks,
     registry::Registry,
     server::Server,
     strangers::Strangers,
@@ -66,12 +66,14 @@ pub enum StartError {
     #[error("transport.tls: {}", report(.0))]
     Tls(TransportError),
     /// A server plugin cannot be used.
-    #[error("httpPlugins: plugin [{name}]: {}", report(.source))]
+    #[error(
+        "httpPlugins: plugin [{name}]: {source}; set addr to host:port or a URL, path to /path"
+    )]
     Plugin {
         /// Its name.
         name: String,
         /// Why not.
-        source: PluginError,
+        source: OriginError,
     },
     /// The configuration asks for something that this build does not have and that must not be
     /// missing silently.

@@ -28,7 +28,6 @@ mod visitor;
 
 pub use client::{ClientCx, client_proxy, layer_flags};
 pub mod xtcp;
-pub use culvert_plugins::Service;
 pub use health::HealthChecks;
 pub use message::{new_proxy, wire_name};
 pub use ports::Ports;

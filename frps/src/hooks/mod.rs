@@ -12,6 +12,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use culvert_conf::{HttpPlugin, PluginOp};
 use culvert_io::Scope;
+use culvert_program::OriginError;
 use culvert_wire::{
     RunId,
     msg::{CloseProxy, Login, NewProxy, NewWorkConn, Ping},
@@ -20,7 +21,6 @@ use tokio::{sync::Semaphore, time::timeout_at};
 
 pub(crate) use content::UserInfo;
 use content::{Content, LoginContent, Sent, UserConn};
-pub use plugin::PluginError;
 use plugin::{Failed, Plugin};
 
 /// How long all plugins of an operation may take together. Upstream waits for ever; a client gives
@@ -65,7 +65,7 @@ impl Hooks {
     ///
     /// # Errors
     /// The name of the plugin that cannot be used, and why.
-    pub(crate) fn new(entries: &[HttpPlugin], scope: Scope) -> Result<Self, (String, PluginError)> {
+    pub(crate) fn new(entries: &[HttpPlugin], scope: Scope) -> Result<Self, (String, OriginError)> {
         let mut hooks = Vec::new();
         for entry in entries {
             let plugin = Plugin::new(entry, &scope).map_err(|err| (entry.name.clone(), err))?;

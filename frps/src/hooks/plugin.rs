@@ -1,12 +1,12 @@
 //! One server plugin: an HTTP server that is asked about operations (protocol 8.1).
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use bytes::Bytes;
 use culvert_conf::HttpPlugin;
-use culvert_http::{Endpoint, Limits, Outbound, OutboundError, UrlError};
+use culvert_http::{Limits, Outbound, OutboundError};
 use culvert_io::Scope;
-use culvert_proxies::Service;
+use culvert_program::{OriginError, Trust, outbound};
 use culvert_wire::{WireError, go_json};
 use http::{HeaderValue, Request, StatusCode, header::CONTENT_TYPE};
 
@@ -17,18 +17,6 @@ use super::{
 
 /// The longest answer: four times the longest message, which is what an answer has in it.
 const ANSWER: usize = 256 * 1024;
-
-/// Why a plugin cannot be used at all.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum PluginError {
-    /// Its address is no URL.
-    #[error("{0}; set addr to host:port or http://host:port, and path to /path")]
-    Url(#[from] UrlError),
-    /// There is nothing to verify its certificate with.
-    #[error(transparent)]
-    Tls(#[from] culvert_tls::TlsError),
-}
 
 /// Why a plugin has no answer; for the log.
 #[derive(Debug, thiserror::Error)]
@@ -59,12 +47,12 @@ impl Plugin {
     ///
     /// # Errors
     /// Its address is no URL, or there is nothing to verify it with.
-    pub(super) fn new(entry: &HttpPlugin, scope: &Scope) -> Result<Self, PluginError> {
-        let endpoint = Endpoint::parse(&format!("{}{}", entry.addr, entry.path))?;
-        let service = if entry.tls_verify {
-            Service::verified(&endpoint)?
+    pub(super) fn new(entry: &HttpPlugin, scope: &Scope) -> Result<Self, OriginError> {
+        let url = format!("{}{}", entry.addr, entry.path);
+        let trust = if entry.tls_verify {
+            Trust::System
         } else {
-            Service::unverified(&endpoint)?
+            Trust::Nobody
         };
         let limits = Limits {
             time: PATIENCE,
@@ -72,7 +60,7 @@ impl Plugin {
         };
         Ok(Self {
             name: entry.name.clone(),
-            client: Outbound::new(endpoint, Arc::new(service), limits, scope),
+            client: outbound(&url, trust, None, limits, scope)?,
         })
     }
 

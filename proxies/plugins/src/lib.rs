@@ -26,5 +26,4 @@ mod tls2raw;
 mod unix_domain_socket;
 
 pub use greeting::{Greeting, WriteHeader};
-pub use service::Service;
 pub use table::plugin;

@@ -1,4 +1,4 @@
-//! The services that plugins pass requests and bytes on to, and that we ask ourselves.
+//! The services that plugins pass requests and bytes on to.
 
 use std::{
     io,
@@ -7,20 +7,18 @@ use std::{
     time::Duration,
 };
 
-use culvert_http::{Dial, Endpoint};
+use culvert_http::Dial;
 use culvert_io::{Peer, Stream, dial_unix};
 use culvert_proxy::{BoxFuture, ProxyError};
-use culvert_tls::{
-    ClientConfig, TlsError, client_config_of_system, client_config_unverified, server_name,
-};
+use culvert_tls::{ClientConfig, client_config_unverified, server_name};
 use tokio::{io::AsyncWriteExt, net::TcpStream, time::timeout};
 
 /// How long a service may take to accept, and for TLS, to shake hands (protocol 5.1).
 const DIAL_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A service that is dialled over TCP, TLS or a Unix socket.
+/// A service of the client's network.
 #[derive(Debug)]
-pub struct Service {
+pub(crate) struct Service {
     target: String,
     kind: Kind,
 }
@@ -28,11 +26,7 @@ pub struct Service {
 #[derive(Debug)]
 enum Kind {
     Tcp,
-    Tls {
-        config: Arc<ClientConfig>,
-        /// Whether `config` looks at the server's name.
-        verified: bool,
-    },
+    Tls(Arc<ClientConfig>),
     Unix(PathBuf),
 }
 
@@ -56,44 +50,7 @@ impl Service {
         })?;
         Ok(Self {
             target: with_port(local_addr, port),
-            kind: Kind::Tls {
-                config,
-                verified: false,
-            },
-        })
-    }
-
-    /// Where a URL leads; over TLS with settings that verify whoever answers.
-    ///
-    /// # Errors
-    /// The system has no authorities to verify with.
-    pub fn verified(to: &Endpoint) -> Result<Self, TlsError> {
-        Self::at(to, true)
-    }
-
-    /// Where a URL leads; over TLS whoever answers.
-    ///
-    /// # Errors
-    /// A bug of the TLS settings.
-    pub fn unverified(to: &Endpoint) -> Result<Self, TlsError> {
-        Self::at(to, false)
-    }
-
-    fn at(to: &Endpoint, verified: bool) -> Result<Self, TlsError> {
-        let kind = match (to.https, verified) {
-            (false, _) => Kind::Tcp,
-            (true, true) => Kind::Tls {
-                config: client_config_of_system()?,
-                verified,
-            },
-            (true, false) => Kind::Tls {
-                config: client_config_unverified()?,
-                verified,
-            },
-        };
-        Ok(Self {
-            target: format!("{}:{}", to.host, to.port),
-            kind,
+            kind: Kind::Tls(config),
         })
     }
 
@@ -107,18 +64,18 @@ impl Service {
 
     async fn open(&self, header: &[u8]) -> io::Result<Stream> {
         let mut stream = match &self.kind {
-            Kind::Tcp | Kind::Tls { .. } => tcp(&self.target).await?,
+            Kind::Tcp | Kind::Tls(_) => tcp(&self.target).await?,
             Kind::Unix(path) => dial_unix(path).await?,
         };
         if !header.is_empty() {
             stream.write_all(header).await?;
             stream.flush().await?;
         }
-        let Kind::Tls { config, verified } = &self.kind else {
+        let Kind::Tls(config) = &self.kind else {
             return Ok(stream);
         };
         let host = self.target.rsplit_once(':').map_or("", |(host, _)| host);
-        let name = server_name(host, *verified).map_err(io::Error::other)?;
+        let name = server_name(host, false).map_err(io::Error::other)?;
         culvert_tls::connect(stream, config, name)
             .await
             .map_err(io::Error::other)
