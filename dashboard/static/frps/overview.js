@@ -79,6 +79,6 @@ function configuration({ version, config }) {
     ['Ports a client', config.maxPortsPerClient ? String(config.maxPortsPerClient) : 'no limit'],
     ['Allowed ports', config.allowPortsStr],
     ['TLS only', config.tlsForce ? 'yes' : 'no'],
-    ['Heartbeat timeout', `${config.heartbeatTimeout} s`],
+    ['Heartbeat timeout', config.heartbeatTimeout > 0 ? `${config.heartbeatTimeout} s` : 'off'],
   ]);
 }

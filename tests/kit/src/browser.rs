@@ -1,13 +1,14 @@
 //! A headless Chromium to look at pages with, through its DevTools protocol.
 
-use std::{net::SocketAddr, path::Path, time::Duration};
+use std::{io, path::Path, time::Duration};
 
+use base64::{Engine, prelude::BASE64_STANDARD as BASE64};
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async, tungstenite::Message};
 
-use crate::{Error, Program, Result, TempDir, eventually, http_get, within};
+use crate::{Error, Program, Result, TempDir, eventually, within};
 
 /// How long a browser may take for one step on a busy machine.
 const STEP: Duration = Duration::from_secs(30);
@@ -15,7 +16,7 @@ const STEP: Duration = Duration::from_secs(30);
 /// A running browser; ended when dropped.
 #[derive(Debug)]
 pub struct Browser {
-    devtools: SocketAddr,
+    devtools: String,
     _program: Program,
     _profile: TempDir,
 }
@@ -39,18 +40,22 @@ impl Browser {
             &folder,
             "about:blank",
         ];
-        let Ok(program) = Program::start("chromium", Path::new("chromium"), &args) else {
-            println!("skipped: chromium is not installed; `cargo xtask setup` installs it");
-            return Ok(None);
+        let program = match Program::start("chromium", Path::new("chromium"), &args) {
+            Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+                println!("skipped: chromium is not installed; `cargo xtask setup` installs it");
+                return Ok(None);
+            }
+            started => started?,
         };
-        // Written when the port is open: its number on the first line.
+        // Written when the port is open: its number, then the path of the browser's own socket.
         let told = profile.path().join("DevToolsActivePort");
         let devtools = eventually(STEP, "the DevTools port of chromium", || async {
             let text = std::fs::read_to_string(&told).map_err(Error::io("read the port"))?;
-            let port = text.lines().next().unwrap_or_default();
-            format!("127.0.0.1:{port}")
-                .parse()
-                .map_err(|_| Error::wrong(format!("chromium says port {port:?}")))
+            let (port, path) = text
+                .trim_end()
+                .split_once('\n')
+                .ok_or_else(|| Error::wrong("chromium has not written its port yet"))?;
+            Ok(format!("ws://127.0.0.1:{port}{path}"))
         });
         Ok(Some(Self {
             devtools: devtools.await?,
@@ -59,26 +64,25 @@ impl Browser {
         }))
     }
 
-    /// The page that the browser began with.
+    /// A new page.
     ///
     /// # Errors
     /// When the browser does not answer.
     pub async fn page(&self) -> Result<Page> {
-        let list = http_get(self.devtools, &self.devtools.to_string(), "/json").await?;
-        let list: Value = serde_json::from_str(&list.body)
-            .map_err(|e| Error::wrong(format!("chromium lists its pages as no JSON: {e}")))?;
-        let pages = list.as_array().map_or(&[][..], Vec::as_slice);
-        let page = pages.iter().find(|page| at(page, "/type") == "page");
-        let address = page.and_then(|page| at(page, "/webSocketDebuggerUrl").as_str());
-        let address = address.ok_or_else(|| Error::wrong("chromium has no page"))?;
-        let (socket, _) = connect_async(address)
+        let (socket, _) = connect_async(&self.devtools)
             .await
-            .map_err(|e| Error::wrong(format!("connect to {address}: {e}")))?;
+            .map_err(|e| Error::wrong(format!("connect to {}: {e}", self.devtools)))?;
         let mut page = Page {
             socket,
+            session: Value::Null,
             last: 0,
             faults: Vec::new(),
         };
+        let blank = json!({"url": "about:blank"});
+        let mut target = page.call("Target.createTarget", blank).await?;
+        let attach = json!({"targetId": take(&mut target, "/targetId"), "flatten": true});
+        let mut session = page.call("Target.attachToTarget", attach).await?;
+        page.session = take(&mut session, "/sessionId");
         for domain in ["Page.enable", "Runtime.enable", "Log.enable"] {
             page.call(domain, json!({})).await?;
         }
@@ -99,6 +103,8 @@ pub struct Look {
 #[derive(Debug)]
 pub struct Page {
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    /// Which page of the browser is meant; null for the browser itself.
+    session: Value,
     last: u64,
     faults: Vec<String>,
 }
@@ -222,15 +228,17 @@ impl Page {
         std::mem::take(&mut self.faults)
     }
 
-    /// A picture of the whole page as the base64 text of a PNG.
+    /// A picture of the whole page, as a PNG.
     ///
     /// # Errors
     /// When the browser does not answer.
-    pub async fn picture(&mut self) -> Result<String> {
+    pub async fn picture(&mut self) -> Result<Vec<u8>> {
         let ask = json!({"captureBeyondViewport": true});
         let mut shot = self.call("Page.captureScreenshot", ask).await?;
-        match take(&mut shot, "/data") {
-            Value::String(data) => Ok(data),
+        let picture = take(&mut shot, "/data");
+        let bytes = picture.as_str().map(|text| BASE64.decode(text));
+        match bytes {
+            Some(Ok(bytes)) => Ok(bytes),
             _ => Err(Error::wrong("chromium made no picture")),
         }
     }
@@ -238,10 +246,13 @@ impl Page {
     async fn call(&mut self, method: &str, params: Value) -> Result<Value> {
         self.last += 1;
         let id = self.last;
-        let ask = json!({"id": id, "method": method, "params": params}).to_string();
+        let mut ask = json!({"id": id, "method": method, "params": params});
+        if let (Value::String(_), Some(ask)) = (&self.session, ask.as_object_mut()) {
+            ask.insert("sessionId".to_owned(), self.session.clone());
+        }
         within(STEP, method, async {
             self.socket
-                .send(Message::text(ask))
+                .send(Message::text(ask.to_string()))
                 .await
                 .map_err(|e| Error::wrong(format!("{method}: {e}")))?;
             loop {

@@ -48,9 +48,25 @@ impl Program {
     /// # Errors
     /// When the system cannot start it.
     pub fn start(name: &str, binary: &Path, args: &[&str]) -> Result<Self> {
+        Self::start_in(Path::new("."), name, binary, args)
+    }
+
+    /// [`start`](Self::start) with `folder` as the working directory; `binary` is seen from ours.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn start_in(folder: &Path, name: &str, binary: &Path, args: &[&str]) -> Result<Self> {
         let what = format!("start {name} ({})", binary.display());
+        // A bare name is looked for where the system's programs are.
+        let binary = match binary.parent() {
+            Some(parent) if parent != Path::new("") => {
+                std::path::absolute(binary).map_err(Error::io(what.as_str()))?
+            }
+            _ => binary.to_owned(),
+        };
         let mut child = Command::new(binary)
             .args(args)
+            .current_dir(folder)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
