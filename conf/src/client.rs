@@ -15,7 +15,7 @@ use crate::types::{
 use crate::visitor::VisitorConfig;
 
 /// Everything that frpc is told.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ClientConfig {
     /// Put before every proxy name on the wire as `user.`; empty = nothing.
     pub user: String,
@@ -51,17 +51,16 @@ pub struct ClientConfig {
     pub web_server: Option<WebServer>,
     /// How bytes cross the network.
     pub transport: ClientTransport,
-    /// What is published, sorted by name; only the entries that are to run.
     /// Reload the file when it changes.
     pub watch_config: bool,
     /// The proxies and visitors as written, also those that are not to run.
     pub definitions: Definitions,
+    /// What is published, sorted by name; only the entries that are to run.
     pub proxies: Vec<ProxyConfig>,
     /// What is reached, sorted by name; only the entries that are to run.
     pub visitors: Vec<VisitorConfig>,
 }
 
-/// The `auth` table of frpc.
 impl ClientConfig {
     /// The keys with another value in `new` that a running client does not take over.
     #[must_use]
@@ -96,6 +95,7 @@ impl ClientConfig {
     }
 }
 
+/// The `auth` table of frpc.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClientAuth {
     /// Token or OIDC.

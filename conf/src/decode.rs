@@ -13,8 +13,66 @@ use crate::types::Secret;
 pub(crate) struct Key {
     /// Its canonical spelling.
     pub name: &'static str,
-    /// The keys inside it, if it is a table or a list of tables.
-    pub inside: Option<fn() -> Vec<Self>>,
+    /// What it is for, in the words of the raw structure.
+    pub doc: &'static str,
+    /// What may stand there.
+    pub shape: fn() -> Shape,
+}
+
+impl Key {
+    /// The keys inside it, if it is a table or a list of tables; those of every type where the
+    /// keys depend on a type.
+    pub(crate) fn inside(&self) -> Option<Vec<Self>> {
+        (self.shape)().keys()
+    }
+}
+
+/// What may stand behind a key.
+#[derive(Clone)]
+pub(crate) enum Shape {
+    /// A text.
+    Text,
+    /// A whole number.
+    Whole,
+    /// A truth value.
+    Flag,
+    /// A list of such values.
+    List(Box<Self>),
+    /// Free keys with such values.
+    Map(Box<Self>),
+    /// A table with these keys.
+    Table(Vec<Key>),
+    /// A table whose `type` is one of these words, each with its keys.
+    Typed(Vec<(&'static str, Vec<Key>)>),
+    /// A table that somebody else reads.
+    Free,
+}
+
+impl Shape {
+    /// A table whose keys depend on its type.
+    pub(crate) fn typed(types: &[&'static str], keys_of: fn(&str) -> Vec<Key>) -> Self {
+        Self::Typed(types.iter().map(|kind| (*kind, keys_of(kind))).collect())
+    }
+
+    fn keys(self) -> Option<Vec<Key>> {
+        match self {
+            Self::Text | Self::Whole | Self::Flag | Self::Map(_) | Self::Free => None,
+            Self::List(item) => item.keys(),
+            Self::Table(keys) => Some(keys),
+            Self::Typed(types) => Some(union(types.into_iter().map(|(_, keys)| keys))),
+        }
+    }
+}
+
+/// Joins key lists of several types of entry, each key once.
+pub(crate) fn union(lists: impl IntoIterator<Item = Vec<Key>>) -> Vec<Key> {
+    let mut all: Vec<Key> = Vec::new();
+    for key in lists.into_iter().flatten() {
+        if !all.iter().any(|known| known.name == key.name) {
+            all.push(key);
+        }
+    }
+    all
 }
 
 /// A table with known keys.
@@ -23,12 +81,15 @@ pub(crate) trait Section: Default {
     fn keys() -> Vec<Key>;
     /// Takes the value of `key`; false if there is no such key.
     fn fill(&mut self, key: &str, node: &Node, decoder: &mut Decoder<'_>) -> bool;
+    /// Writes what is set down again.
+    #[cfg(test)]
+    fn write(&self, table: &mut toml::Table);
 }
 
 /// A value that can be read from the tree.
 pub(crate) trait Decode: Sized {
-    /// The keys inside, for tables and lists of tables.
-    const INSIDE: Option<fn() -> Vec<Key>> = None;
+    /// What is read.
+    fn shape() -> Shape;
     /// Reads `node`; `None` after the fault was noted.
     fn decode(node: &Node, decoder: &mut Decoder<'_>) -> Option<Self>;
 }
@@ -74,6 +135,7 @@ impl<'f> Decoder<'f> {
                 self.warnings.push(Warning {
                     file: self.file.to_owned(),
                     line: value.line,
+                    key: key.clone(),
                     text,
                 });
             }
@@ -101,6 +163,7 @@ impl<'f> Decoder<'f> {
         self.problems.push(Problem {
             file: self.file.to_owned(),
             line,
+            key: self.path(),
             entry,
             fault,
         });
@@ -201,6 +264,12 @@ impl<A: Section, B: Section> Section for (A, B) {
     fn fill(&mut self, key: &str, node: &Node, decoder: &mut Decoder<'_>) -> bool {
         self.0.fill(key, node, decoder) || self.1.fill(key, node, decoder)
     }
+
+    #[cfg(test)]
+    fn write(&self, table: &mut toml::Table) {
+        self.0.write(table);
+        self.1.write(table);
+    }
 }
 
 /// A type without keys of its own.
@@ -212,9 +281,16 @@ impl Section for () {
     fn fill(&mut self, _: &str, _: &Node, _: &mut Decoder<'_>) -> bool {
         false
     }
+
+    #[cfg(test)]
+    fn write(&self, _: &mut toml::Table) {}
 }
 
 impl Decode for String {
+    fn shape() -> Shape {
+        Shape::Text
+    }
+
     fn decode(node: &Node, decoder: &mut Decoder<'_>) -> Option<Self> {
         match &node.value {
             Value::String(text) => Some(text.clone()),
@@ -227,6 +303,10 @@ impl Decode for String {
 }
 
 impl Decode for Secret {
+    fn shape() -> Shape {
+        Shape::Text
+    }
+
     fn decode(node: &Node, decoder: &mut Decoder<'_>) -> Option<Self> {
         match &node.value {
             Value::String(text) => Some(Self::new(text.clone())),
@@ -239,6 +319,10 @@ impl Decode for Secret {
 }
 
 impl Decode for i64 {
+    fn shape() -> Shape {
+        Shape::Whole
+    }
+
     fn decode(node: &Node, decoder: &mut Decoder<'_>) -> Option<Self> {
         let number = match &node.value {
             Value::Int(number) => Some(*number),
@@ -255,6 +339,10 @@ impl Decode for i64 {
 }
 
 impl Decode for bool {
+    fn shape() -> Shape {
+        Shape::Flag
+    }
+
     fn decode(node: &Node, decoder: &mut Decoder<'_>) -> Option<Self> {
         match &node.value {
             Value::Bool(flag) => Some(*flag),
@@ -267,7 +355,9 @@ impl Decode for bool {
 }
 
 impl<T: Decode> Decode for Option<T> {
-    const INSIDE: Option<fn() -> Vec<Key>> = T::INSIDE;
+    fn shape() -> Shape {
+        T::shape()
+    }
 
     fn decode(node: &Node, decoder: &mut Decoder<'_>) -> Option<Self> {
         T::decode(node, decoder).map(Some)
@@ -275,7 +365,9 @@ impl<T: Decode> Decode for Option<T> {
 }
 
 impl<T: Decode> Decode for Vec<T> {
-    const INSIDE: Option<fn() -> Vec<Key>> = T::INSIDE;
+    fn shape() -> Shape {
+        Shape::List(Box::new(T::shape()))
+    }
 
     fn decode(node: &Node, decoder: &mut Decoder<'_>) -> Option<Self> {
         let Value::Array(items) = &node.value else {
@@ -294,6 +386,10 @@ impl<T: Decode> Decode for Vec<T> {
 
 /// Free keys, which keep their case.
 impl<T: Decode> Decode for BTreeMap<String, T> {
+    fn shape() -> Shape {
+        Shape::Map(Box::new(T::shape()))
+    }
+
     fn decode(node: &Node, decoder: &mut Decoder<'_>) -> Option<Self> {
         let Value::Table(entries) = &node.value else {
             decoder.not_a_table(node);
@@ -314,20 +410,21 @@ macro_rules! section {
     (
         $(#[$meta:meta])*
         struct $name:ident {
-            $( $(#[$field_meta:meta])* $key:literal => $field:ident: $type:ty, )*
+            $( $(#[doc = $doc:literal])* $key:literal => $field:ident: $type:ty, )*
         }
     ) => {
         $(#[$meta])*
         #[derive(Debug, Clone, Default)]
         pub(crate) struct $name {
-            $( $(#[$field_meta])* pub $field: $type, )*
+            $( $(#[doc = $doc])* pub $field: $type, )*
         }
 
         impl $crate::decode::Section for $name {
             fn keys() -> Vec<$crate::decode::Key> {
                 vec![ $( $crate::decode::Key {
                     name: $key,
-                    inside: <$type as $crate::decode::Decode>::INSIDE,
+                    doc: concat!($($doc, "\n"),*),
+                    shape: <$type as $crate::decode::Decode>::shape,
                 }, )* ]
             }
 
@@ -345,11 +442,28 @@ macro_rules! section {
                 } )*
                 false
             }
+
+            #[cfg(test)]
+            fn write(&self, table: &mut toml::Table) {
+                $( if let Some(value) = $crate::encode::Encode::encode(&self.$field) {
+                    table.insert($key.to_owned(), value);
+                } )*
+            }
+        }
+
+        #[cfg(test)]
+        impl $crate::encode::Encode for $name {
+            fn encode(&self) -> Option<toml::Value> {
+                let mut table = toml::Table::new();
+                $crate::decode::Section::write(self, &mut table);
+                (!table.is_empty()).then_some(toml::Value::Table(table))
+            }
         }
 
         impl $crate::decode::Decode for $name {
-            const INSIDE: Option<fn() -> Vec<$crate::decode::Key>> =
-                Some(<Self as $crate::decode::Section>::keys);
+            fn shape() -> $crate::decode::Shape {
+                $crate::decode::Shape::Table(<Self as $crate::decode::Section>::keys())
+            }
 
             fn decode(
                 node: &$crate::tree::Node,

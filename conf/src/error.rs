@@ -131,6 +131,8 @@ pub struct Problem {
     pub file: String,
     /// The line, from 1; of the enclosing table when something is missing.
     pub line: u32,
+    /// The key, such as `proxies[0].localPort`; of what is missing, where it would stand.
+    pub key: String,
     /// The entry that the fault belongs to.
     pub entry: Entry,
     /// The fault.
@@ -144,8 +146,25 @@ impl fmt::Display for Problem {
             line,
             entry,
             fault,
+            key: _,
         } = self;
         write!(f, "{file}:{line}: {entry}{fault}")
+    }
+}
+
+impl Problem {
+    /// Whether `other`, which was found later, may have come about only by this one: it is about
+    /// the same key or one inside it, or about the same entry of a list.
+    pub(crate) fn may_be_why(&self, other: &Self) -> bool {
+        let within = |inner: &str, outer: &str| {
+            inner
+                .strip_prefix(outer)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+        };
+        let entry = self.key.split_once(']').map_or("", |(list, _)| list);
+        let same_entry =
+            !entry.is_empty() && other.key.split_once(']').map(|(l, _)| l) == Some(entry);
+        same_entry || within(&other.key, &self.key) || within(&self.key, &other.key)
     }
 }
 
@@ -268,6 +287,49 @@ pub enum Fault {
     },
 }
 
+impl Fault {
+    /// The value that was found, where it can be shown.
+    #[must_use]
+    pub fn found(&self) -> Option<String> {
+        match self {
+            Self::UnknownKey { key, .. } => Some(key.clone()),
+            Self::WrongType { kind, .. } => Some(kind.clone()),
+            Self::BadValue { found, .. } => Some(found.clone()),
+            Self::Port { found, .. } => Some(found.to_string()),
+            Self::Duplicate { name, .. } => Some(name.clone()),
+            Self::Missing { .. } | Self::Conflict { .. } | Self::Unsupported { .. } => None,
+        }
+    }
+
+    /// What is allowed or to be done.
+    #[must_use]
+    pub fn remedy(&self) -> String {
+        match self {
+            Self::UnknownKey { remedy, .. }
+            | Self::WrongType { remedy, .. }
+            | Self::BadValue { remedy, .. }
+            | Self::Conflict { remedy, .. }
+            | Self::Unsupported { remedy, .. } => remedy.clone(),
+            Self::Port { .. } => "write a number from 0 to 65535".to_owned(),
+            Self::Missing { path, .. } => format!("set {path}"),
+            Self::Duplicate { .. } => "give one of the two another name".to_owned(),
+        }
+    }
+
+    /// Calls the key by another name, such as that of a flag.
+    pub fn rename(&mut self, name: &str) {
+        match self {
+            Self::UnknownKey { path, .. }
+            | Self::WrongType { path, .. }
+            | Self::BadValue { path, .. }
+            | Self::Port { path, .. }
+            | Self::Missing { path, .. }
+            | Self::Unsupported { path, .. } => name.clone_into(path),
+            Self::Conflict { .. } | Self::Duplicate { .. } => {}
+        }
+    }
+}
+
 /// Something odd that is accepted all the same.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Warning {
@@ -275,6 +337,8 @@ pub struct Warning {
     pub file: String,
     /// The line, from 1.
     pub line: u32,
+    /// The key.
+    pub key: String,
     /// The sentence, without the file and the line.
     pub text: String,
 }

@@ -5,8 +5,9 @@ use std::fmt;
 use std::path::Path;
 
 use crate::check::Checker;
-use crate::decode::{Decode, Decoder, Key, Section};
+use crate::decode::{Decode, Decoder, Key, Section, Shape};
 use crate::error::Fault;
+use crate::legacy::Role;
 use crate::raw::client::RawClientTransport;
 use crate::raw::server::RawServerTransport;
 use crate::suggest;
@@ -50,6 +51,10 @@ impl fmt::Debug for FreeTable {
 }
 
 impl Decode for FreeTable {
+    fn shape() -> Shape {
+        Shape::Free
+    }
+
     fn decode(node: &Node, decoder: &mut Decoder<'_>) -> Option<Self> {
         let table = Self::of(node);
         if table.is_none() {
@@ -89,11 +94,11 @@ pub(crate) type FreeTables = BTreeMap<String, FreeTable>;
 
 /// Takes `[transport.<name>]` out of the file where it belongs to a transport that the file names
 /// and that is no part of the schema. Every other key stays, to be refused.
-pub(crate) fn take_tables(tree: &mut Node) -> FreeTables {
+pub(crate) fn take_tables(tree: &mut Node, role: Role) -> FreeTables {
     let mut known = RawClientTransport::keys();
     known.extend(RawServerTransport::keys());
     let mut taken = FreeTables::new();
-    for name in named(tree) {
+    for name in named(tree, role) {
         if known.iter().any(|key: &Key| same_key(key.name, &name)) {
             continue;
         }
@@ -104,16 +109,17 @@ pub(crate) fn take_tables(tree: &mut Node) -> FreeTables {
     taken
 }
 
-/// The transports that a client's or a server's file names.
-fn named(tree: &Node) -> BTreeSet<String> {
+/// The transports that the file names: a client's one, and those of a server's listeners.
+fn named(tree: &Node, role: Role) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     let mut note = |node: Option<&Node>| {
         if let Some(Value::String(name)) = node.map(|node| &node.value) {
             names.insert(table_name(name).to_owned());
         }
     };
-    note(tree.child("transport").and_then(|t| t.child("protocol")));
-    if let Some(Value::Array(listeners)) = tree.child("listeners").map(|l| &l.value) {
+    if role == Role::Client {
+        note(tree.child("transport").and_then(|t| t.child("protocol")));
+    } else if let Some(Value::Array(listeners)) = tree.child("listeners").map(|l| &l.value) {
         for listener in listeners {
             note(listener.child("transport"));
         }

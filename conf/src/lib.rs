@@ -10,6 +10,8 @@ mod check;
 mod client;
 mod decode;
 mod definition;
+#[cfg(test)]
+mod encode;
 mod error;
 mod extend;
 mod includes;
@@ -20,6 +22,8 @@ mod plugin;
 mod proxy;
 mod raw;
 mod reading;
+mod reload;
+pub mod schema;
 mod server;
 mod source;
 mod suggest;
@@ -32,10 +36,13 @@ pub use client::{
     ClientAuth, ClientConfig, ClientOidc, ClientTls, ClientTlsOn, ClientTransport, Heartbeat,
     OidcCredentials, Protocol, WireVersion,
 };
-pub use error::{ConfigError, Entry, Fault, Format, Problem, Warning};
 pub use definition::{Defined, Definition, DefinitionError, Definitions};
+pub use error::{ConfigError, Entry, Fault, Format, Problem, Warning};
 pub use extend::{EXEC, Extensions, FreeTable};
-pub use load::{LEGACY_WARNING, Loaded, load_client, load_server, parse_client, parse_server};
+pub use load::{
+    LEGACY_WARNING, Loaded, check_client, check_server, load_client, load_server, parse_client,
+    parse_server,
+};
 pub use network::{Network, NotANetwork};
 pub use plugin::{ForwardProxy, HttpRewrite, HttpsFront, PluginConfig, PluginLogin, StaticFile};
 pub use proxy::{
@@ -48,8 +55,8 @@ pub use server::{
     ServerTransport, SshTunnelGateway, TcpMuxHttpConnect, VhostErrorMode,
 };
 pub use types::{
-    AuthMethod, Bandwidth, BandwidthLimitMode, Congestion, IdentityFiles, LONGEST, Log, LogLevel,
-    LogTarget, NotBandwidth, Port, PortRanges, QuicOptions, Scopes, Secret, TcpMux, ValueSource,
-    WebServer,
+    AuthMethod, Bandwidth, BandwidthLimitMode, Congestion, IdentityFiles, LONGEST, Log, LogFormat,
+    LogLevel, LogTarget, NotBandwidth, Port, PortRanges, QuicOptions, Scopes, Secret, TcpMux,
+    ValueSource, WebServer,
 };
 pub use visitor::{Fallback, VisitorConfig, VisitorKind, VisitorPlugin, XtcpProtocol, XtcpVisitor};

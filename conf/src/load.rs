@@ -3,15 +3,13 @@
 use std::path::Path;
 use std::rc::Rc;
 
-use crate::check::{self, Checker};
+use crate::check::{Checked, Checker};
 use crate::client::ClientConfig;
 use crate::decode::{Decoder, Section};
-use crate::error::{ConfigError, Warning};
+use crate::error::{ConfigError, Problem, Warning};
 use crate::extend::{self, Extensions};
 use crate::includes::{self, Files};
 use crate::legacy::Role;
-use crate::raw::client::RawClient;
-use crate::raw::server::RawServer;
 use crate::reading::{Reading, Strictness, of_process};
 use crate::server::ServerConfig;
 use crate::source::{self, Envs, Parsed, Text};
@@ -25,6 +23,8 @@ pub struct Loaded<T> {
     pub config: T,
     /// In the order of the checks.
     pub warnings: Vec<Warning>,
+    /// What is allowed and can do harm, such as a server that anybody may use.
+    pub risks: Vec<Warning>,
     /// Whether the file is of the legacy format; see [`LEGACY_WARNING`].
     pub legacy: bool,
 }
@@ -44,7 +44,7 @@ pub fn load_server<'a>(
     reading: impl Into<Reading<'a>>,
 ) -> Result<Loaded<ServerConfig>, ConfigError> {
     let text = source::read(path)?;
-    server(File::on_disk(
+    load(File::on_disk(
         &text,
         &path.display().to_string(),
         reading.into(),
@@ -62,7 +62,7 @@ pub fn parse_server<'a>(
     name: &str,
     reading: impl Into<Reading<'a>>,
 ) -> Result<Loaded<ServerConfig>, ConfigError> {
-    server(File::in_memory(text, name, reading.into()))
+    load(File::in_memory(text, name, reading.into()))
 }
 
 /// Reads and checks the file of frpc at `path`, as [`load_server`] does. A `transport.proxyURL`
@@ -76,20 +76,8 @@ pub fn load_client<'a>(
     reading: impl Into<Reading<'a>>,
 ) -> Result<Loaded<ClientConfig>, ConfigError> {
     let text = source::read(path)?;
-    let mut loaded = client(File::on_disk(
-        &text,
-        &path.display().to_string(),
-        reading.into(),
-    ))?;
-    let proxy_url = &mut loaded.config.transport.proxy_url;
-    if proxy_url.is_none() {
-        // Lower case only, as upstream (pkg/config/v1/client.go).
-        *proxy_url = std::env::var("http_proxy")
-            .ok()
-            .filter(|u| !u.is_empty())
-            .map(Secret::new);
-    }
-    Ok(loaded)
+    let name = path.display().to_string();
+    load(File::on_disk(&text, &name, reading.into())).map(with_proxy_of_environment)
 }
 
 /// Checks the text of a file of frpc; `name` is its path, for errors and for `store.path`, which
@@ -103,20 +91,44 @@ pub fn parse_client<'a>(
     name: &str,
     reading: impl Into<Reading<'a>>,
 ) -> Result<Loaded<ClientConfig>, ConfigError> {
-    client(File::in_memory(text, name, reading.into()))
+    load(File::in_memory(text, name, reading.into()))
 }
 
-fn server(file: File<'_>) -> Result<Loaded<ServerConfig>, ConfigError> {
-    load::<RawServer, _>(file, Role::Server, check::server)
+/// Checks a configuration of frps that was given key by key, as by flags, instead of as a text.
+/// Its keys are those of the file. `reading` is as for [`load_server`].
+///
+/// # Errors
+///
+/// [`ConfigError::Invalid`] with every fault.
+pub fn check_server<'a>(
+    keys: toml::Table,
+    reading: impl Into<Reading<'a>>,
+) -> Result<Loaded<ServerConfig>, ConfigError> {
+    given(keys, reading.into())
 }
 
-fn client(file: File<'_>) -> Result<Loaded<ClientConfig>, ConfigError> {
-    let folder = Path::new(file.name)
-        .parent()
-        .unwrap_or_else(|| Path::new(""));
-    load::<RawClient, _>(file, Role::Client, |checker, raw| {
-        check::client(checker, raw, folder)
-    })
+/// [`check_server`] for frpc. A `transport.proxyURL` is found as by [`load_client`].
+///
+/// # Errors
+///
+/// [`ConfigError::Invalid`] with every fault.
+pub fn check_client<'a>(
+    keys: toml::Table,
+    reading: impl Into<Reading<'a>>,
+) -> Result<Loaded<ClientConfig>, ConfigError> {
+    given(keys, reading.into()).map(with_proxy_of_environment)
+}
+
+fn with_proxy_of_environment(mut loaded: Loaded<ClientConfig>) -> Loaded<ClientConfig> {
+    let proxy_url = &mut loaded.config.transport.proxy_url;
+    if proxy_url.is_none() {
+        // Lower case only, as upstream (pkg/config/v1/client.go).
+        *proxy_url = std::env::var("http_proxy")
+            .ok()
+            .filter(|u| !u.is_empty())
+            .map(Secret::new);
+    }
+    loaded
 }
 
 /// A file to be checked, and how.
@@ -161,12 +173,23 @@ impl<'f> File<'f> {
     }
 }
 
-fn load<R: Section, T>(
-    file: File<'_>,
-    role: Role,
-    check: impl FnOnce(&mut Checker<'_>, R) -> T,
-) -> Result<Loaded<T>, ConfigError> {
-    let parsed = source::parse(file.text(), role, file.reads_includes)?;
+fn load<T: Checked>(file: File<'_>) -> Result<Loaded<T>, ConfigError> {
+    let parsed = source::parse(file.text(), T::ROLE, file.reads_includes)?;
+    understand(&file, parsed)
+}
+
+fn given<T: Checked>(keys: toml::Table, reading: Reading<'_>) -> Result<Loaded<T>, ConfigError> {
+    let name = "command line";
+    let parsed = Parsed {
+        tree: Node::of_keys(keys),
+        legacy: false,
+        files: Files::new(name, ""),
+    };
+    understand(&File::in_memory("", name, reading), parsed)
+}
+
+/// From a tree to its meaning, or to everything that is wrong with it.
+fn understand<T: Checked>(file: &File<'_>, parsed: Parsed) -> Result<Loaded<T>, ConfigError> {
     let Parsed {
         mut tree,
         legacy,
@@ -178,28 +201,36 @@ fn load<R: Section, T>(
     } else {
         file.strictness
     };
-    let free = extend::take_tables(&mut tree);
-    let (mut raw, mut warnings) = decode::<R>(&tree, &files, strictness)?;
-    if file.reads_includes && role == Role::Client && !legacy {
-        let patterns = patterns(&tree);
-        for (line, pattern) in &patterns {
-            include::<R>(&file, (*line, pattern), &mut tree, &mut files)?;
-        }
-        if !patterns.is_empty() {
-            (raw, warnings) = decode::<R>(&tree, &files, strictness)?;
+    let free = extend::take_tables(&mut tree, T::ROLE);
+    if file.reads_includes && T::ROLE == Role::Client && !legacy {
+        for (line, pattern) in patterns(&tree) {
+            include::<T::Raw>(file, (line, &pattern), &mut tree, &mut files)?;
         }
     }
+    let Decoded {
+        raw,
+        mut problems,
+        mut warnings,
+    } = decode::<T::Raw>(&tree, &files, strictness);
+    let Some(raw) = raw else {
+        return Err(ConfigError::Invalid { problems });
+    };
     let mut checker = Checker::new(&files, file.reads_includes, &tree, file.extensions, free);
-    let config = check(&mut checker, raw);
-    if !checker.problems.is_empty() {
-        return Err(ConfigError::Invalid {
-            problems: checker.problems,
-        });
+    let folder = Path::new(file.name).parent();
+    let config = T::check(&mut checker, raw, folder.unwrap_or_else(|| Path::new("")));
+    let follows = |found: &Problem| problems.iter().any(|p| p.may_be_why(found));
+    let mut more = std::mem::take(&mut checker.problems);
+    more.retain(|found| !follows(found));
+    problems.append(&mut more);
+    if !problems.is_empty() {
+        return Err(ConfigError::Invalid { problems });
     }
     warnings.append(&mut checker.warnings);
+    config.note_risks(&mut checker);
     Ok(Loaded {
         config,
         warnings,
+        risks: checker.warnings,
         legacy,
     })
 }
@@ -246,9 +277,12 @@ fn include<R: Section>(
             source: Box::new(source),
         };
         let mut more = source::parse_present(text).map_err(wrong)?;
-        extend::take_tables(&mut more);
+        extend::take_tables(&mut more, Role::Client);
         let alone = Files::new(&included.name, &included.text);
-        decode::<R>(&more, &alone, file.strictness).map_err(wrong)?;
+        let problems = decode::<R>(&more, &alone, file.strictness).problems;
+        if !problems.is_empty() {
+            return Err(wrong(ConfigError::Invalid { problems }));
+        }
         let base = files.add(&included.name, &included.text);
         more.map_lines(&|line| line.saturating_add(base));
         for list in ["proxies", "visitors"] {
@@ -258,26 +292,31 @@ fn include<R: Section>(
     Ok(())
 }
 
-fn decode<R: Section>(
-    tree: &Node,
-    files: &Files,
-    strictness: Strictness,
-) -> Result<(R, Vec<Warning>), ConfigError> {
+/// What could be read of a tree, and what was wrong or odd.
+struct Decoded<R> {
+    /// `None` if the tree is no table. What is wrong is as if it were not written.
+    raw: Option<R>,
+    problems: Vec<Problem>,
+    warnings: Vec<Warning>,
+}
+
+fn decode<R: Section>(tree: &Node, files: &Files, strictness: Strictness) -> Decoded<R> {
     let mut decoder = Decoder::new("", strictness, R::keys);
     let raw = decoder.section::<R>(tree);
-    let mut problems = decoder.problems;
+    let (mut problems, mut warnings) = (decoder.problems, decoder.warnings);
     problems.sort_by_key(|problem| problem.line);
     for problem in &mut problems {
         let (file, line) = files.place(problem.line);
         (problem.file, problem.line) = (file.to_owned(), line);
     }
-    for warning in &mut decoder.warnings {
+    for warning in &mut warnings {
         let (file, line) = files.place(warning.line);
         (warning.file, warning.line) = (file.to_owned(), line);
     }
-    match raw {
-        Some(raw) if problems.is_empty() => Ok((raw, decoder.warnings)),
-        _ => Err(ConfigError::Invalid { problems }),
+    Decoded {
+        raw,
+        problems,
+        warnings,
     }
 }
 

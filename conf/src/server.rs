@@ -11,7 +11,7 @@ use crate::types::{
 };
 
 /// Everything that frps is told.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ServerConfig {
     /// Where clients connect to (an address without a port).
     pub bind_addr: String,

@@ -45,7 +45,7 @@ pub(crate) fn exists(place: &[Step], mut keys: Vec<Key>) -> bool {
             return false;
         };
         found = true;
-        keys = key.inside.map(|inside| inside()).unwrap_or_default();
+        keys = key.inside().unwrap_or_default();
     }
     found
 }
@@ -63,7 +63,7 @@ fn search(word: &str, prefix: &str, keys: &[Key]) -> Option<String> {
         .map(path)
         .or_else(|| {
             keys.iter()
-                .find_map(|key| search(word, &path(key), &key.inside.map(|f| f())?))
+                .find_map(|key| search(word, &path(key), &key.inside()?))
         })
 }
 
@@ -75,23 +75,30 @@ fn plain(word: &str) -> String {
         .collect()
 }
 
-/// Levenshtein's distance in characters.
+/// How many characters must be changed, added, left out or swapped with their neighbour.
 fn distance(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
+    let mut above_that: Vec<usize> = Vec::new();
+    let mut above: Vec<usize> = (0..=b.len()).collect();
+    let mut before = None;
     for (i, from) in a.chars().enumerate() {
-        let mut diagonal = i;
-        let mut left = i + 1;
-        let mut next = vec![left];
-        for (to, above) in b.iter().zip(row.iter().skip(1)) {
-            let cost = diagonal + usize::from(from != *to);
-            left = cost.min(above + 1).min(left + 1);
-            diagonal = *above;
-            next.push(left);
+        let at = |row: &[usize], j: usize| row.get(j).copied().unwrap_or(usize::MAX);
+        let mut row = vec![i + 1];
+        for (j, to) in b.iter().enumerate() {
+            let changed = at(&above, j) + usize::from(from != *to);
+            let one_more = at(&above, j + 1).min(at(&row, j)) + 1;
+            let before_to = j.checked_sub(1).and_then(|j| b.get(j));
+            let swapped = if before == Some(*to) && before_to == Some(&from) {
+                at(&above_that, j - 1) + 1
+            } else {
+                usize::MAX
+            };
+            row.push(changed.min(one_more).min(swapped));
         }
-        row = next;
+        above_that = std::mem::replace(&mut above, row);
+        before = Some(from);
     }
-    row.last().copied().unwrap_or(0)
+    above.last().copied().unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -103,6 +110,8 @@ mod tests {
         assert_eq!(distance("kitten", "sitting"), 3);
         assert_eq!(distance("", "abc"), 3);
         assert_eq!(distance("same", "same"), 0);
+        assert_eq!(distance("tpc", "tcp"), 1);
+        assert_eq!(distance("ca", "abc"), 3);
     }
 
     #[test]

@@ -52,6 +52,31 @@ fn fold(c: char) -> char {
 }
 
 impl Node {
+    /// Keys that stand in no file.
+    pub(crate) fn of_keys(keys: toml::Table) -> Self {
+        Self::nowhere(toml::Value::Table(keys))
+    }
+
+    fn nowhere(value: toml::Value) -> Self {
+        let value = match value {
+            toml::Value::String(text) => Value::String(text),
+            toml::Value::Integer(number) => Value::Int(number),
+            toml::Value::Float(number) => Value::Float(number),
+            toml::Value::Boolean(flag) => Value::Bool(flag),
+            toml::Value::Datetime(date) => Value::String(date.to_string()),
+            toml::Value::Array(items) => {
+                Value::Array(items.into_iter().map(Self::nowhere).collect())
+            }
+            toml::Value::Table(table) => {
+                let entries = table.into_iter();
+                let mut entries: Vec<_> = entries.map(|(k, v)| (k, Self::nowhere(v))).collect();
+                entries.sort_by(|a, b| a.0.cmp(&b.0));
+                Value::Table(entries)
+            }
+        };
+        Self { line: 0, value }
+    }
+
     /// Moves the items of the list `key` of `other` behind those of the list here.
     pub(crate) fn append(&mut self, key: &str, other: &mut Self) {
         let (Value::Table(entries), Value::Table(others)) = (&mut self.value, &mut other.value)
@@ -101,29 +126,6 @@ impl Node {
         }
     }
 
-    /// The value of `key`; the last one if the key is written twice in different case.
-    pub(crate) fn child(&self, key: &str) -> Option<&Self> {
-        match &self.value {
-            Value::Table(entries) => entries
-                .iter()
-                .rev()
-                .find(|(name, _)| same_key(name, key))
-                .map(|(_, node)| node),
-            _ => None,
-        }
-    }
-
-    /// The line of `path` (such as `proxies[2].transport.bandwidthLimit`), or of the closest
-    /// enclosing value that is written in the file.
-    pub(crate) fn line_of(&self, path: &str) -> u32 {
-        let mut node = self;
-        for part in path.split('.') {
-            let (key, index) = match part.strip_suffix(']').and_then(|p| p.split_once('[')) {
-                Some((key, index)) => (key, index.parse::<usize>().ok()),
-                None => (part, None),
-            };
-            let Some(child) = node.child(key) else { break };
-            node = child;
     /// A table of these entries, which must be sorted.
     pub(crate) const fn table(entries: Vec<(String, Self)>) -> Self {
         Self {
@@ -165,6 +167,29 @@ impl Node {
         }
     }
 
+    /// The value of `key`; the last one if the key is written twice in different case.
+    pub(crate) fn child(&self, key: &str) -> Option<&Self> {
+        match &self.value {
+            Value::Table(entries) => entries
+                .iter()
+                .rev()
+                .find(|(name, _)| same_key(name, key))
+                .map(|(_, node)| node),
+            _ => None,
+        }
+    }
+
+    /// The line of `path` (such as `proxies[2].transport.bandwidthLimit`), or of the closest
+    /// enclosing value that is written in the file.
+    pub(crate) fn line_of(&self, path: &str) -> u32 {
+        let mut node = self;
+        for part in path.split('.') {
+            let (key, index) = match part.strip_suffix(']').and_then(|p| p.split_once('[')) {
+                Some((key, index)) => (key, index.parse::<usize>().ok()),
+                None => (part, None),
+            };
+            let Some(child) = node.child(key) else { break };
+            node = child;
             let Some(index) = index else { continue };
             let Value::Array(items) = &node.value else {
                 break;

@@ -197,6 +197,16 @@ impl LogLevel {
     }
 }
 
+/// What a log line looks like.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum LogFormat {
+    /// As upstream's.
+    #[default]
+    Text,
+    /// A JSON object.
+    Json,
+}
+
 /// The `log` table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Log {
@@ -204,8 +214,12 @@ pub struct Log {
     pub to: LogTarget,
     /// What is written.
     pub level: LogLevel,
-    /// For how many days rotated files are kept.
+    /// For how many days rotated files are kept; 0 = for ever.
     pub max_days: u32,
+    /// What a line looks like.
+    pub format: LogFormat,
+    /// Where a line goes for each user connection that ended; `None` = nowhere.
+    pub access: Option<LogTarget>,
 }
 
 /// What besides the login is authenticated (`auth.additionalScopes`).

@@ -2,13 +2,17 @@
 
 use std::process::ExitCode;
 
-use culvert_conf::Reading;
-use culvert_program::{Failure, accept, verify};
+use clap::CommandFactory as _;
+use culvert_conf::{ClientConfig, Reading};
+use culvert_program::{Failure, Side, accept, say};
 use culvert_transports::{Transport, Transports, standard};
 
 use crate::{
-    cli::{Cli, Command},
+    ask::{AskError, Running},
+    cli::{Ask, Cli, Command},
+    folder,
     service::Service,
+    setup::ConfigFile,
 };
 
 /// The frpc program: the stock one, or with transports of your own.
@@ -40,28 +44,89 @@ impl App {
         culvert_program::run(culvert_wire::RELEASE, |cli: &Cli| {
             let names: Vec<_> = self.transports.names().collect();
             let reading = cli.options.reading(&names);
-            match cli.command {
-                Some(Command::Verify) => verify("frpc", &cli.config, |path| {
+            match &cli.command {
+                None => match &cli.config_dir {
+                    Some(folder) => {
+                        folder::run(folder, reading, &self.transports);
+                        Ok(())
+                    }
+                    None => serve(cli, reading, &self.transports),
+                },
+                Some(Command::Single(single)) => {
+                    let config = accept(single.check(reading)?, true);
+                    culvert_program::start(&config.log)?;
+                    culvert_program::raise_open_files();
+                    live(config, None, &self.transports)
+                }
+                Some(Command::Verify(verify)) => verify.run("frpc", &cli.config, |path| {
                     culvert_conf::load_client(path, reading)
                 }),
-                None => serve(cli, reading, &self.transports),
+                Some(Command::Reload(ask)) => question(cli, reading, ask, async |frpc| {
+                    frpc.reload(cli.options.strict).await?;
+                    Ok("reload success\n".to_owned())
+                }),
+                Some(Command::Status(ask)) => {
+                    question(cli, reading, ask, async |frpc| frpc.status().await)
+                }
+                Some(Command::Stop(ask)) => question(cli, reading, ask, async |frpc| {
+                    frpc.stop().await?;
+                    Ok("stop success\n".to_owned())
+                }),
+                Some(Command::Nathole(nathole)) => {
+                    // A file that is wrong or missing is not needed here, as upstream has it.
+                    let config = culvert_conf::load_client(&cli.config, reading);
+                    nathole.run(config.ok().map(|loaded| loaded.config), Cli::command())
+                }
+                Some(Command::Init(init)) => init.run(Side::Client),
+                Some(Command::Completion(completion)) => Ok(completion.run(Cli::command())?),
             }
         })
     }
+}
+
+/// Asks the frpc that runs with the file of the command line, and says its answer.
+fn question(
+    cli: &Cli,
+    reading: Reading<'_>,
+    flags: &Ask,
+    ask: impl AsyncFnOnce(Running<'_>) -> Result<String, AskError>,
+) -> Result<(), Failure> {
+    let config = culvert_conf::load_client(&cli.config, reading)?.config;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let answer = runtime.block_on(async {
+        let running = Running::new(config.web_server.as_ref(), flags.timeout)?;
+        ask(running).await
+    })?;
+    say(answer.strip_suffix('\n').unwrap_or(&answer));
+    Ok(())
 }
 
 fn serve(cli: &Cli, reading: Reading<'_>, transports: &Transports) -> Result<(), Failure> {
     let config = accept(culvert_conf::load_client(&cli.config, reading)?, true);
     culvert_program::start(&config.log)?;
     culvert_program::raise_open_files();
-    let file = cli.config.display();
-    tracing::info!("start frpc service for config file [{file}] with aggregated configuration");
+    let file = ConfigFile::new(&cli.config, reading);
+    live(config, Some(file), transports)
+}
+
+/// Runs a client, on this thread, until it ends; `file` is where its configuration is from.
+pub(crate) fn live(
+    config: ClientConfig,
+    file: Option<ConfigFile>,
+    transports: &Transports,
+) -> Result<(), Failure> {
+    let name = file.as_ref().map(|file| file.path().display().to_string());
+    if let Some(file) = &name {
+        tracing::info!("start frpc service for config file [{file}] with aggregated configuration");
+    }
     // One session on one thread with all its streams: a second thread would only add wakeups.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
     let done = runtime.block_on(async {
-        let service = Service::with(config, transports).await?;
+        let service = Service::with(config, transports).await?.reloading(file);
         let (stop, hurry) = (
             culvert_program::stop_asked_or_never(),
             culvert_program::stop_asked_or_never(),
@@ -71,7 +136,9 @@ fn serve(cli: &Cli, reading: Reading<'_>, transports: &Transports) -> Result<(),
             never = culvert_io::return_memory(&[]) => match never {},
         }
     });
-    tracing::info!("frpc service for config file [{file}] stopped");
+    if let Some(file) = &name {
+        tracing::info!("frpc service for config file [{file}] stopped");
+    }
     // Name look-ups cannot be interrupted; do not wait for them.
     runtime.shutdown_background();
     Ok(done?)

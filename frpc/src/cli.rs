@@ -1,9 +1,11 @@
 //! The command line of frpc, with upstream's names (config 3).
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
-use clap::{Parser, Subcommand};
-use culvert_program::{CommandLine, Options};
+use clap::{Args, Parser, Subcommand};
+use culvert_program::{CommandLine, Completion, Init, Options, Verify, duration, path};
+
+use crate::{nathole::Nathole, single::Single};
 
 /// The client of a tunnel: it publishes local services through a server that can be reached.
 #[derive(Debug, Parser)]
@@ -11,22 +13,30 @@ use culvert_program::{CommandLine, Options};
     name = "frpc",
     disable_version_flag = true,
     after_help = "Examples:\n  frpc -c frpc.toml          run with a configuration file\n  \
-                  frpc verify -c frpc.toml   check the file and exit\n\n\
+                  frpc tcp -n ssh -l 22 -r 6000 -s server.example -t SECRET\n                             \
+                  run one proxy without a file\n  \
+                  frpc verify -c frpc.toml   check the file and exit\n  \
+                  frpc init                  write first files for frps and frpc\n\n\
                   The smallest useful file:\n  serverAddr = \"server.example\"\n  \
                   auth.token = \"...\"\n  [[proxies]]\n  name = \"ssh\"\n  type = \"tcp\"\n  \
                   localPort = 22\n  remotePort = 6000\n\nSee conf/frpc.toml and \
                   conf/frpc_full_example.toml."
 )]
 pub(crate) struct Cli {
-    /// The configuration file, in TOML.
+    /// The configuration file: TOML, YAML, JSON or legacy INI.
     #[arg(
         short = 'c',
         long = "config",
         global = true,
         value_name = "FILE",
+        value_parser = path(),
         default_value = "./frpc.ini"
     )]
     pub(crate) config: PathBuf,
+
+    /// Run a client for every file in this folder and the folders in it.
+    #[arg(long = "config-dir", global = true, value_name = "FOLDER")]
+    pub(crate) config_dir: Option<PathBuf>,
 
     #[command(flatten)]
     pub(crate) options: Options,
@@ -41,9 +51,34 @@ impl CommandLine for Cli {
     }
 }
 
-/// What to do instead of running.
-#[derive(Debug, Clone, Copy, Subcommand)]
+/// What to do instead of running with a file.
+#[derive(Debug, Clone, Subcommand)]
 pub(crate) enum Command {
+    #[command(flatten)]
+    Single(Single),
+    /// Find out what kind of NAT is in the way of xtcp.
+    Nathole(Nathole),
     /// Check that the configuration file is right.
-    Verify,
+    Verify(Verify),
+    /// Let a running frpc read its proxies and visitors again.
+    Reload(Ask),
+    /// Show the proxies of a running frpc.
+    Status(Ask),
+    /// End a running frpc.
+    Stop(Ask),
+    /// Write a first pair of files for a server and its client.
+    Init(Init),
+    /// Print a script that completes command lines in a shell.
+    Completion(Completion),
+}
+
+/// The flags of what is asked of a running frpc, through the webServer of its file.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Ask {
+    /// How long the answer may take, such as 30s or 1m.
+    #[arg(long = "api-timeout", value_name = "TIME", default_value = "30s", value_parser = duration)]
+    pub(crate) timeout: Duration,
+
+    #[arg(hide = true)]
+    _unused: Vec<String>,
 }

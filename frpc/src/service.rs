@@ -2,16 +2,21 @@
 
 use std::{future::Future, sync::Arc, time::Duration};
 
-use culvert_conf::{ClientConfig, ProxyConfig};
+use culvert_conf::{ClientConfig, ConfigError};
+use culvert_dashboard::Product;
 use culvert_io::Scope;
+use culvert_program::{Door, DoorError};
+use culvert_proxies::VirtualNet;
 use culvert_transport::{Framed, TransportError, report};
 use culvert_transports::{ClientStack, Transports, standard};
-use tokio::{runtime::Handle, time::Instant};
+use tokio::{runtime::Handle, sync::Notify, time::Instant};
 
 use crate::{
+    admin::{self, Admin},
     auth::{Auth, AuthError},
     backoff::{Backoff, chance},
     session::{Client, End, LoginError, Session, login},
+    setup::{ConfigFile, Setup, Store, StoreError, merged},
 };
 
 /// How long connections in flight may go on after the program was asked to stop. Service
@@ -31,9 +36,23 @@ pub enum RunError {
     /// There is nothing to prove with who we are.
     #[error(transparent)]
     Auth(#[from] AuthError),
+    /// The file of the store cannot be used; it was not touched.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The entries of the store cannot be meant.
+    #[error("store: {0}")]
+    Stored(#[from] ConfigError),
+    /// The admin API cannot start.
+    #[error(transparent)]
+    Web(#[from] DoorError),
     /// The settings under `transport` cannot be used.
     #[error("transport: {}", report(.0))]
     Transport(#[source] TransportError),
+    /// The network of `virtualNet.address` cannot be made.
+    #[error(
+        "virtualNet.address: cannot make the network device: {0}; it needs root or CAP_NET_ADMIN"
+    )]
+    VirtualNet(#[source] std::io::Error),
     /// `featureGates` has a name that upstream does not have; its own words.
     #[error("unrecognized feature gate: {0}")]
     FeatureGate(String),
@@ -45,6 +64,11 @@ pub struct Service {
     client: Arc<Client>,
     stack: ClientStack,
     root: Scope,
+    /// The file as it was read, with its own entries only.
+    written: ClientConfig,
+    store: Option<Store>,
+    door: Option<Door>,
+    file: Option<ConfigFile>,
 }
 
 impl Service {
@@ -63,16 +87,35 @@ impl Service {
     ///
     /// # Errors
     /// The configuration cannot be run by this build, or a file cannot be used.
-    pub async fn with(config: ClientConfig, transports: &Transports) -> Result<Self, RunError> {
+    pub async fn with(mut config: ClientConfig, transports: &Transports) -> Result<Self, RunError> {
         check_supported(&config)?;
+        let written = config.clone();
+        let store = config.store.as_deref().map(Store::open).transpose()?;
+        (config.proxies, config.visitors) = merged(&written, store.as_ref())?;
+        let door = Door::bind(Product::Frpc, config.web_server.as_ref()).await?;
         let root = Scope::root(Handle::current());
         let auth = Auth::new(&config.auth, &root).await?;
         let stack = ClientStack::with(&config, transports).map_err(RunError::Transport)?;
+        let network = config.virtual_net_address;
+        let net = network.map(|own| VirtualNet::open(own, &root)).transpose();
+        let net = net.map_err(RunError::VirtualNet)?;
         Ok(Self {
-            client: Arc::new(Client::new(config, auth, &root)),
+            client: Arc::new(Client::new(config, auth, net, &root)),
             stack,
             root,
+            written,
+            store,
+            door,
+            file: None,
         })
+    }
+
+    /// The same client, which reads `file` again when it is asked to: by its admin API, by SIGHUP,
+    /// and, with `watchConfig`, when the file changes.
+    #[must_use]
+    pub fn reloading(mut self, file: Option<ConfigFile>) -> Self {
+        self.file = file;
+        self
     }
 
     /// Serves until `stop` resolves, then lets connections in flight end for a while; `hurry`
@@ -83,21 +126,23 @@ impl Service {
     /// # Errors
     /// The first login failed and `loginFailExit` is set.
     pub async fn run(
-        self,
+        mut self,
         stop: impl Future<Output = ()>,
         hurry: impl Future<Output = ()>,
     ) -> Result<(), RunError> {
-        let names = self.client.proxies.names(&self.client.config.user);
+        let names = self.client.proxies.names();
         tracing::info!("proxy added: [{}]", names.join(" "));
         let visitors = self.client.visitors.names();
         if !visitors.is_empty() {
             tracing::info!("visitor added: [{}]", visitors.join(" "));
         }
+        let admin = self.administer();
         let mut stop = std::pin::pin!(stop);
         let mut session = None;
         let done = tokio::select! {
             biased;
             () = &mut stop => Ok(()),
+            () = admin.stop.notified() => Ok(()),
             Err(err) = self.serve(&mut session) => Err(err),
         };
         if done.is_ok() {
@@ -111,6 +156,32 @@ impl Service {
         self.stack.close().await;
         tracing::info!("frpc stopped");
         done
+    }
+
+    /// Lets others look at the client and change what it runs.
+    fn administer(&mut self) -> Arc<Admin> {
+        let setup = Arc::new(Setup::new(
+            Arc::clone(&self.client),
+            self.written.clone(),
+            self.store.take(),
+            self.file.take(),
+        ));
+        if setup.path().is_some() {
+            self.root.spawn(Arc::clone(&setup).reload_when_asked());
+            if self.client.config.watch_config {
+                self.root.spawn(Arc::clone(&setup).reload_when_changed());
+            }
+        }
+        let admin = Arc::new(Admin {
+            setup,
+            stop: Notify::new(),
+            root: self.root.clone(),
+        });
+        if let Some(door) = self.door.take() {
+            let site = admin::site(&admin, door.web());
+            self.root.spawn(door.accept(site, self.root.clone()));
+        }
+        admin
     }
 
     /// Logs in and serves, again and again. The live session stands in `current`, so that it can
@@ -186,17 +257,6 @@ fn check_supported(config: &ClientConfig) -> Result<(), RunError> {
         .find(|gate| *gate != "VirtualNet")
     {
         return Err(RunError::FeatureGate(gate.clone()));
-    }
-    let any = |has: fn(&ProxyConfig) -> bool| config.proxies.iter().any(has);
-    let missing = [
-        (config.web_server.is_some(), "webServer.port"),
-        (any(|p| p.health_check.is_some()), "healthCheck.type"),
-        (config.store.is_some(), "store.path"),
-    ];
-    for (asked, key) in missing {
-        if asked {
-            tracing::warn!("{key} is set, but this build does not have it: it is ignored");
-        }
     }
     Ok(())
 }

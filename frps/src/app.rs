@@ -2,13 +2,16 @@
 
 use std::{path::Path, process::ExitCode, sync::Arc, time::Duration};
 
-use culvert_conf::{Reading, ServerConfig};
+use clap::CommandFactory as _;
+use culvert_conf::{Extensions, Reading, ServerConfig};
 use culvert_io::Lanes;
-use culvert_program::{Failure, accept, verify};
+use culvert_program::{Failure, Side, accept};
 use culvert_transports::{Transport, Transports, standard};
 
 use crate::{
     cli::{Cli, Command},
+    flags::FLAGS,
+    reload::Reread,
     service::Service,
 };
 
@@ -44,26 +47,55 @@ impl App {
         culvert_program::run(culvert_wire::RELEASE, |cli: &Cli| {
             let names: Vec<_> = self.transports.names().collect();
             let reading = cli.options.reading(&names);
-            match cli.command {
-                Some(Command::Verify) => {
+            match &cli.command {
+                Some(Command::Verify(verify)) => {
                     let path = cli.config.as_deref().unwrap_or_else(|| Path::new(""));
-                    verify("frps", path, |path| {
+                    verify.run("frps", path, |path| {
                         culvert_conf::load_server(path, reading)
                     })
                 }
+                Some(Command::Init(init)) => init.run(Side::Server),
+                Some(Command::Completion(completion)) => Ok(completion.run(Cli::command())?),
                 None => serve(cli, reading, &self.transports),
             }
         })
     }
 }
 
-/// The configuration of the file, or upstream's defaults where there is none.
+/// The configuration of the file, or of the flags where there is none.
 fn load(cli: &Cli, reading: Reading<'_>) -> Result<ServerConfig, Failure> {
     let loaded = match &cli.config {
         Some(path) => culvert_conf::load_server(path, reading)?,
-        None => culvert_conf::parse_server("", "command line", reading)?,
+        None => culvert_conf::check_server(cli.keys.0.clone(), reading)
+            .map_err(|error| culvert_program::refused(error, &[("", &FLAGS)]))?,
     };
     Ok(accept(loaded, true))
+}
+
+/// Reads the file at `path` once more, in the way it was read first.
+fn again(path: &Path, reading: Reading<'_>) -> Reread {
+    let path = path.to_owned();
+    let strictness = reading.strictness;
+    let names = reading
+        .extensions
+        .transports
+        .iter()
+        .map(|n| (*n).to_owned());
+    let transports: Vec<String> = names.collect();
+    let allow_unsafe = reading.extensions.allow_unsafe.to_vec();
+    Box::new(move || {
+        let transports: Vec<&str> = transports.iter().map(String::as_str).collect();
+        let extensions = Extensions {
+            transports: &transports,
+            allow_unsafe: &allow_unsafe,
+        };
+        let reading = Reading {
+            strictness,
+            extensions,
+            environment: None,
+        };
+        culvert_conf::load_server(&path, reading)
+    })
 }
 
 fn serve(cli: &Cli, reading: Reading<'_>, transports: &Transports) -> Result<(), Failure> {
@@ -81,6 +113,7 @@ fn serve(cli: &Cli, reading: Reading<'_>, transports: &Transports) -> Result<(),
         .build()?;
     let served = runtime.block_on(async {
         let service = Service::bind_with(config, Arc::clone(&lanes), transports).await?;
+        let service = service.reloading(cli.config.as_deref().map(|path| again(path, reading)));
         let run = service.run(
             culvert_program::stop_asked_or_never(),
             culvert_program::stop_asked_or_never(),

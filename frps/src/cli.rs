@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
-use culvert_program::{CommandLine, Options};
+use culvert_program::{CommandLine, Completion, Init, Options, Verify, path};
+
+use crate::flags::Keys;
 
 /// The server of a tunnel: it publishes services of clients that cannot be reached from outside.
 #[derive(Debug, Parser)]
@@ -11,17 +13,22 @@ use culvert_program::{CommandLine, Options};
     name = "frps",
     disable_version_flag = true,
     after_help = "Examples:\n  frps -c frps.toml          run with a configuration file\n  \
-                  frps verify -c frps.toml   check the file and exit\n\n\
-                  A file with nothing but `auth.token = \"...\"` is enough to begin with: frps then\n\
-                  waits for clients on port 7000. See conf/frps.toml and conf/frps_full_example.toml."
+                  frps -p 7000 -t SECRET     run without one\n  \
+                  frps verify -c frps.toml   check the file and exit\n  \
+                  frps init                  write first files for frps and frpc\n\n\
+                  With -c, the flags that stand for keys of the file are not looked at.\n\
+                  See conf/frps.toml and conf/frps_full_example.toml."
 )]
 pub(crate) struct Cli {
-    /// The configuration file, in TOML.
-    #[arg(short = 'c', long = "config", global = true, value_name = "FILE")]
+    /// The configuration file: TOML, YAML, JSON or legacy INI.
+    #[arg(short = 'c', long = "config", global = true, value_name = "FILE", value_parser = path())]
     pub(crate) config: Option<PathBuf>,
 
     #[command(flatten)]
     pub(crate) options: Options,
+
+    #[command(flatten)]
+    pub(crate) keys: Keys,
 
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
@@ -34,8 +41,12 @@ impl CommandLine for Cli {
 }
 
 /// What to do instead of running.
-#[derive(Debug, Clone, Copy, Subcommand)]
+#[derive(Debug, Clone, Subcommand)]
 pub(crate) enum Command {
     /// Check that the configuration file is right.
-    Verify,
+    Verify(Verify),
+    /// Write a first pair of files for a server and its client.
+    Init(Init),
+    /// Print a script that completes command lines in a shell.
+    Completion(Completion),
 }

@@ -82,7 +82,7 @@ async fn first(server: &Server, stream: Stream) -> Result<Option<First>> {
         }
         Some(Opening::Message(message)) => {
             let cipher = match framed.codec().version() {
-                Version::V1 => Some(ControlCipher::Cfb(server.auth.key.clone())),
+                Version::V1 => Some(ControlCipher::Cfb(server.auth.load().key.clone())),
                 Version::V2 => None,
             };
             (cipher, Some(message))
@@ -98,7 +98,7 @@ async fn first(server: &Server, stream: Stream) -> Result<Option<First>> {
 /// Answers a client's hello, at once: it need not wait for the answer before it logs in, but it
 /// may.
 async fn answer(server: &Server, framed: &mut Framed, hello: &[u8]) -> Result<AeadKeys> {
-    let (payload, agreed) = match server.auth.negotiate(hello) {
+    let (payload, agreed) = match server.auth.load().negotiate(hello) {
         Ok(agreed) => (agreed.payload, Ok(agreed.keys)),
         Err(WireError::Hello(why)) => (v2::refusal(&why)?, Err(WireError::Hello(why))),
         Err(err) => return Err(err.into()),

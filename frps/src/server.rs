@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, Guard};
 use culvert_conf::ServerConfig;
 use culvert_http::{ConnectVhost, HttpVhost, HttpsVhost};
 use culvert_io::Scope;
-use culvert_proxies::{Visitors, xtcp::Meetings};
+use culvert_proxies::{Ports, Visitors, xtcp::Meetings};
 use culvert_proxy::ServerKinds;
 use culvert_transports::ServerStack;
 
@@ -15,11 +15,18 @@ use crate::{
     strangers::Strangers,
 };
 
+/// The configuration that is in force.
+pub(crate) type Settings = Arc<ArcSwap<ServerConfig>>;
+
 /// What every connection of the server shares.
 pub(crate) struct Server {
-    pub(crate) config: ServerConfig,
-    pub(crate) auth: Auth,
-    pub(crate) stack: ServerStack,
+    /// What is in force: what the program was started with, and what reloads changed.
+    pub(crate) settings: Settings,
+    /// For new clients; a session keeps the one that it was let in by.
+    pub(crate) auth: ArcSwap<Auth>,
+    pub(crate) stack: ArcSwap<ServerStack>,
+    /// The ports of tcp proxies and of udp proxies.
+    pub(crate) ports: [Ports; 2],
     pub(crate) kinds: ServerKinds,
     /// The secret services that wait for visitors.
     pub(crate) visitors: Visitors,
@@ -36,6 +43,13 @@ pub(crate) struct Server {
     pub(crate) shared: Shared,
     /// Users of the vhosts, who belong to no session before their request is read.
     pub(crate) vhost_users: Scope,
+}
+
+impl Server {
+    /// The configuration that is in force.
+    pub(crate) fn config(&self) -> Guard<Arc<ServerConfig>> {
+        self.settings.load()
+    }
 }
 
 impl std::fmt::Debug for Server {

@@ -402,10 +402,6 @@ async fn bind(what: &'static str, host: String, port: u16) -> Result<TcpListener
 fn warn_of_missing(config: &ServerConfig) {
     let missing = [
         (
-            config.tcpmux_http_connect.is_some(),
-            "tcpmuxHTTPConnectPort",
-        ),
-        (
             config.ssh_tunnel_gateway.is_some(),
             "sshTunnelGateway.bindPort",
         ),

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use culvert_conf::{Backend, BandwidthLimitMode, ProxyConfig, ProxyKind, ProxyTransport};
 use culvert_io::Limit;
-use culvert_plugins::Greeting;
+use culvert_plugins::{Greeting, VirtualNet};
 use culvert_proxy::{BoxClientProxy, LayerFlags, ProxyError};
-use culvert_wire::Key;
+use culvert_wire::{Key, Token};
 
 use crate::{
     tcp::{LocalTcp, user_header},
     udp::LocalUdp,
+    xtcp::{PeerCx, XtcpProxy},
 };
 
 /// What a client's proxies share.
@@ -18,6 +19,10 @@ use crate::{
 pub struct ClientCx {
     /// `udpPacketSize`: where datagrams are cut.
     pub udp_packet_size: usize,
+    /// The network of `virtualNet.address`, if there is one.
+    pub virtual_net: Option<VirtualNet>,
+    /// The ways to other peers; xtcp is refused without.
+    pub peers: Option<PeerCx>,
 }
 
 /// What serves the work connections of `proxy`.
@@ -25,8 +30,27 @@ pub struct ClientCx {
 /// # Errors
 /// Refused, with the proxy's name, when this build does not have its type or plugin.
 pub fn client_proxy(proxy: &ProxyConfig, cx: &ClientCx) -> Result<BoxClientProxy, ProxyError> {
+    let inner = backend(proxy, cx)?;
+    let ProxyKind::Xtcp(own) = &proxy.kind else {
+        return Ok(inner);
+    };
+    let Some(peers) = cx.peers.clone() else {
+        let name = &proxy.name;
+        return Err(ProxyError::refused(format!(
+            "proxy [{name}]: nobody to meet peers with"
+        )));
+    };
+    let key = Token::new(own.secret_key.expose()).key();
+    let layers = layer_flags(&proxy.transport, &key);
+    let assisted = !own.disable_assisted_addrs;
+    Ok(Arc::new(XtcpProxy::new(
+        inner, key, layers, assisted, peers,
+    )))
+}
+
+/// What serves the users of `proxy`.
+fn backend(proxy: &ProxyConfig, cx: &ClientCx) -> Result<BoxClientProxy, ProxyError> {
     let name = &proxy.name;
-    let kind = proxy.kind_name();
     let (ip, port) = match &proxy.backend {
         Backend::Local { ip, port } => (ip, *port),
         Backend::Plugin(plugin) => {
@@ -34,16 +58,8 @@ pub fn client_proxy(proxy: &ProxyConfig, cx: &ClientCx) -> Result<BoxClientProxy
                 version: proxy.transport.proxy_protocol,
                 write: user_header,
             };
-            let of_proxy = |err| ProxyError::refused(format!("proxy [{name}]: {err}"));
-            let kind = plugin.kind_name();
-            return culvert_plugins::plugin(plugin, greeting)
-                .map_err(of_proxy)?
-                .ok_or_else(|| {
-                    ProxyError::refused(format!(
-                        "proxy [{name}]: plugin [{kind}] is not part of this build; use localIP \
-                         and localPort"
-                    ))
-                });
+            return culvert_plugins::plugin(plugin, greeting, cx.virtual_net.as_ref())
+                .map_err(|err| ProxyError::refused(format!("proxy [{name}]: {err}")));
         }
     };
     let header = proxy.transport.proxy_protocol;
@@ -52,7 +68,8 @@ pub fn client_proxy(proxy: &ProxyConfig, cx: &ClientCx) -> Result<BoxClientProxy
         | ProxyKind::Http(_)
         | ProxyKind::Https(_)
         | ProxyKind::TcpMux(_)
-        | ProxyKind::Stcp(_) => Ok(Arc::new(LocalTcp::new(ip.clone(), port, header))),
+        | ProxyKind::Stcp(_)
+        | ProxyKind::Xtcp(_) => Ok(Arc::new(LocalTcp::new(ip.clone(), port, header))),
         ProxyKind::Udp { .. } => Ok(Arc::new(LocalUdp::new(
             ip.clone(),
             port,
@@ -63,16 +80,20 @@ pub fn client_proxy(proxy: &ProxyConfig, cx: &ClientCx) -> Result<BoxClientProxy
             let local = LocalUdp::new(ip.clone(), port, cx.udp_packet_size, header);
             Ok(Arc::new(local.for_visitors()))
         }
-        ProxyKind::Xtcp(_) => Err(ProxyError::refused(format!(
-            "proxy [{name}]: type [{kind}] is not part of this build; it has tcp, udp, http, \
-             https, tcpmux, stcp and sudp"
-        ))),
     }
 }
 
 /// The layers that a proxy's work connections have at the client, with the key made of the token.
+/// Those of xtcp carry no user: its layers are inside its tunnels.
 #[must_use]
-pub fn layer_flags(transport: &ProxyTransport, key: &Key) -> LayerFlags {
+pub fn client_layers(proxy: &ProxyConfig, key: &Key) -> LayerFlags {
+    match &proxy.kind {
+        ProxyKind::Xtcp(_) => LayerFlags::default(),
+        _ => layer_flags(&proxy.transport, key),
+    }
+}
+
+fn layer_flags(transport: &ProxyTransport, key: &Key) -> LayerFlags {
     let limit = match (&transport.bandwidth_limit, transport.bandwidth_limit_mode) {
         (Some(limit), BandwidthLimitMode::Client) => Some(Limit::new(limit.bytes_per_second)),
         _ => None,
@@ -86,7 +107,7 @@ pub fn layer_flags(transport: &ProxyTransport, key: &Key) -> LayerFlags {
 
 #[cfg(test)]
 mod tests {
-    use culvert_conf::{Bandwidth, HttpRewrite, PluginConfig, SecretProxy, XtcpProxy};
+    use culvert_conf::{Bandwidth, HttpRewrite, PluginConfig, SecretProxy};
 
     use super::*;
 
@@ -105,6 +126,8 @@ mod tests {
             &proxy,
             &ClientCx {
                 udp_packet_size: 1500,
+                virtual_net: None,
+                peers: None,
             },
         )
     }
@@ -133,21 +156,13 @@ mod tests {
 
     #[test]
     fn what_is_not_is_refused_by_name() {
-        let error = served(ProxyKind::Xtcp(XtcpProxy::default()), local()).unwrap_err();
-        assert!(
-            error
-                .to_string()
-                .starts_with("proxy [web]: type [xtcp] is not"),
-            "{error}"
-        );
+        let kind = ProxyKind::Xtcp(culvert_conf::XtcpProxy::default());
+        let error = served(kind, local()).unwrap_err();
+        assert_eq!(error.to_string(), "proxy [web]: nobody to meet peers with");
         let plugin = Backend::Plugin(PluginConfig::VirtualNet);
-        let error = served(ProxyKind::Tcp { remote_port: 1 }, plugin).unwrap_err();
-        assert!(
-            error
-                .to_string()
-                .starts_with("proxy [web]: plugin [virtual_net] is"),
-            "{error}"
-        );
+        let error = served(ProxyKind::Stcp(SecretProxy::default()), plugin).unwrap_err();
+        let text = "proxy [web]: the plugin virtual_net needs virtualNet.address";
+        assert_eq!(error.to_string(), text);
     }
 
     #[test]

@@ -23,11 +23,13 @@ pub mod tcpmux;
 #[cfg(test)]
 mod testing;
 pub mod udp;
+pub mod virtual_net;
 pub mod visiting;
 mod visitor;
-
-pub use client::{ClientCx, client_proxy, layer_flags};
 pub mod xtcp;
+
+pub use client::{ClientCx, client_layers, client_proxy};
+pub use culvert_plugins::VirtualNet;
 pub use health::HealthChecks;
 pub use message::{new_proxy, wire_name};
 pub use ports::Ports;

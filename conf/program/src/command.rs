@@ -2,13 +2,10 @@
 
 use std::{
     io::{self, Write as _},
-    path::Path,
     process::ExitCode,
 };
 
-use culvert_conf::{ConfigError, Loaded};
-
-use crate::{Options, accept};
+use crate::{Options, usage};
 
 /// The command line of one of the programs.
 pub trait CommandLine: clap::Parser {
@@ -20,39 +17,21 @@ pub trait CommandLine: clap::Parser {
 /// is asked for, else does what the command line asks for, which is `act`'s business.
 #[must_use]
 pub fn run<C: CommandLine>(release: &str, act: impl FnOnce(&C) -> Result<(), Failure>) -> ExitCode {
-    let cli = match C::try_parse_from(arguments()) {
-        Ok(cli) => cli,
-        Err(err) => return usage(&err),
+    let mut command = C::command().args_override_self(true);
+    let parsed = command.try_get_matches_from_mut(arguments());
+    let read = parsed.and_then(|given| Ok((C::from_arg_matches(&given)?, given)));
+    let (cli, given) = match read {
+        Ok(read) => read,
+        Err(err) => return usage::answer(&command, &err),
     };
-    if cli.options().version {
+    // Sub-commands take the flag and do not look at it, as upstream's.
+    if cli.options().version && given.subcommand().is_none() {
         say(release);
         return ExitCode::SUCCESS;
     }
-    act(&cli).map_or_else(|failure| failure.end(), |()| ExitCode::SUCCESS)
-}
-
-/// Says whether the file at `path` is right, which `load` finds out. Upstream takes no file for
-/// right, too.
-///
-/// # Errors
-/// The file is not right.
-pub fn verify<T>(
-    program: &str,
-    path: &Path,
-    load: impl FnOnce(&Path) -> Result<Loaded<T>, ConfigError>,
-) -> Result<(), Failure> {
-    if path.as_os_str().is_empty() {
-        say(&format!(
-            "{program}: the configuration file is not specified"
-        ));
-        return Ok(());
-    }
-    accept(load(path)?, false);
-    let file = path.display();
-    say(&format!(
-        "{program}: the configuration file {file} syntax is ok"
-    ));
-    Ok(())
+    let done = act(&cli);
+    crate::logging::flush();
+    done.map_or_else(|failure| failure.end(), |()| ExitCode::SUCCESS)
 }
 
 /// The arguments of the process with `_` and `-` made equal in the names of long flags, as
@@ -73,21 +52,14 @@ fn normalise(argument: &str) -> String {
     }
 }
 
-/// Answers a command line that asks for help or cannot be understood: help goes to standard
-/// output with success, the rest to standard error with exit code 1, as upstream's does.
-fn usage(err: &clap::Error) -> ExitCode {
-    // Nothing is left to do when the terminal itself is gone.
-    let _gone = err.print();
-    if err.use_stderr() {
-        ExitCode::FAILURE
-    } else {
-        ExitCode::SUCCESS
-    }
-}
-
 /// Writes a line to standard output; when nobody reads it any more, nothing is left to do.
 pub fn say(text: &str) {
     let _gone = writeln!(io::stdout().lock(), "{text}");
+}
+
+/// Writes to standard error, which is where a command line is complained about.
+pub(crate) fn complain(text: &str) {
+    let _gone = io::stderr().lock().write_all(text.as_bytes());
 }
 
 /// A failure that ends the program, already in words for the operator.

@@ -1,8 +1,9 @@
 //! The listener of a dashboard or an admin API, with or without TLS.
 
-use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use culvert_conf::WebServer;
+use culvert_dashboard::{Assets, Product, with_pages};
 use culvert_http::web::{Site, serve};
 use culvert_io::{Peer, Scope, Stream, socket};
 use culvert_tls::IdentityFiles;
@@ -28,6 +29,14 @@ pub enum DoorError {
     /// Its certificate or key cannot be used.
     #[error("webServer.tls: {}", report(.0))]
     Tls(culvert_tls::TlsError),
+    /// The folder of pages cannot be read.
+    #[error("webServer.assetsDir: cannot open {}: {source}", path.display())]
+    Assets {
+        /// The folder.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
 }
 
 /// An open port for a web server.
@@ -38,22 +47,32 @@ pub struct Door {
     listener: TcpListener,
     tls: Option<Arc<culvert_tls::ServerConfig>>,
     web: WebServer,
+    assets: Assets,
 }
 
 impl Door {
-    /// Opens the port of `name`, if there is to be one.
+    /// Opens the port for the web server of `product`, if there is to be one.
     ///
     /// *Cancel safety*: nothing is opened.
     ///
     /// # Errors
     /// The port is taken, or the files of its identity cannot be used.
     pub async fn bind(
-        name: &'static str,
+        product: Product,
         web: Option<&WebServer>,
     ) -> Result<Option<Self>, DoorError> {
         let Some(web) = web else {
             return Ok(None);
         };
+        let name = match product {
+            Product::Frps => "dashboard",
+            Product::Frpc => "admin server",
+        };
+        let folder = web.assets_dir.as_deref();
+        let assets = Assets::open(product, folder).map_err(|source| DoorError::Assets {
+            path: web.assets_dir.clone().unwrap_or_default(),
+            source,
+        })?;
         let tls = match &web.tls {
             Some(files) => {
                 let files = IdentityFiles {
@@ -75,6 +94,7 @@ impl Door {
             listener,
             tls,
             web: web.clone(),
+            assets,
         }))
     }
 
@@ -84,10 +104,11 @@ impl Door {
         &self.web
     }
 
-    /// Serves `site` until dropped; connections live in `scope`.
+    /// Serves `site` and the pages until dropped; connections live in `scope`.
     ///
     /// *Cancel safety*: the port is closed; connections go on.
-    pub async fn accept(self, site: Arc<Site>, scope: Scope) {
+    pub async fn accept(self, site: Site, scope: Scope) {
+        let site = Arc::new(with_pages(site, self.assets));
         let mut backoff = AcceptBackoff::new(format!("the port of the {}", self.name));
         let (name, seats) = (self.name, Arc::new(Semaphore::new(CONNECTIONS)));
         loop {

@@ -2,22 +2,33 @@
 //! codes.
 
 mod command;
+mod completion;
 mod door;
 mod files;
+mod flags;
 mod format;
+mod init;
 mod logging;
 mod options;
 mod origin;
+pub mod proxy_flags;
+mod report;
 mod signals;
 mod source;
+mod usage;
 mod watch;
 
-pub use command::{CommandLine, Failure, run, say, verify};
+pub use command::{CommandLine, Failure, run, say};
+pub use completion::{Completion, help};
 pub use door::{Door, DoorError};
 pub use files::{raise_open_files, write_in_place, write_whole};
-pub use logging::{LogError, start};
+pub use flags::{BadValue, Flag, Takes, boolean, duration, keys, path, refused, unused_words};
+pub use init::{Init, Side};
+pub use logging::{LogError, start, start_here};
 pub use options::{Options, accept};
 pub use origin::{OriginError, Trust, outbound};
+pub use report::Verify;
 pub use signals::{Hangups, stop_asked, stop_asked_or_never};
 pub use source::{SourceError, TokenError, resolve, settle_token};
+pub use usage::complaint;
 pub use watch::FileWatch;

@@ -9,7 +9,7 @@ use crate::say;
 #[derive(Debug, Clone, Args)]
 pub struct Options {
     /// Print the release of frp that this program stands in for, and exit.
-    #[arg(short = 'v', long = "version")]
+    #[arg(short = 'v', long = "version", global = true)]
     pub version: bool,
 
     /// Refuse keys that are not known.

@@ -59,9 +59,9 @@ pub(crate) fn client(checker: &mut Checker<'_>, raw: RawClient, folder: &Path) -
         log,
         web_server,
         transport,
-        proxies,
         watch_config: raw.watch_config,
         definitions: Definitions::of(checker.tree),
+        proxies,
         visitors,
     }
 }

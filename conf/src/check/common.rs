@@ -3,8 +3,8 @@
 use super::{Checker, count, optional, path, seconds, text};
 use crate::raw::common::{RawExecSource, RawLog, RawQuic, RawValueSource, RawWebServer};
 use crate::types::{
-    Congestion, IdentityFiles, LONGEST, Log, LogLevel, LogTarget, Port, QuicOptions, Scopes,
-    Secret, TcpMux, ValueSource, WebServer,
+    Congestion, IdentityFiles, LONGEST, Log, LogFormat, LogLevel, LogTarget, Port, QuicOptions,
+    Scopes, Secret, TcpMux, ValueSource, WebServer,
 };
 
 /// The token of the sample files, which everybody knows.
@@ -26,16 +26,29 @@ impl Checker<'_> {
             ("error", LogLevel::Error),
         ];
         let level = self.choice("log.level", &raw.level, gist, &levels);
-        let to = match raw.to.as_str() {
-            "" | "console" => LogTarget::Console {
+        let gist = "invalid log format, optional values are [text json]";
+        let formats = [
+            ("", LogFormat::Text),
+            ("text", LogFormat::Text),
+            ("json", LogFormat::Json),
+        ];
+        let format = self.choice("log.format", &raw.format, gist, &formats);
+        let target = |text: &str| match text {
+            "console" => LogTarget::Console {
                 color: !raw.disable_print_color,
             },
             file => LogTarget::File(file.into()),
         };
         Log {
-            to,
+            to: target(if raw.to.is_empty() {
+                "console"
+            } else {
+                &raw.to
+            }),
             level,
             max_days: count(raw.max_days, 3),
+            format,
+            access: (!raw.access.is_empty()).then(|| target(&raw.access)),
         }
     }
 

@@ -6,21 +6,66 @@ mod common;
 mod oidc;
 mod plugin;
 mod proxy;
+mod risks;
 mod server;
 mod visitor;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub(crate) use client::client;
-pub(crate) use server::server;
+use server::server;
 
+use crate::client::ClientConfig;
+use crate::decode::Section;
 use crate::error::{Entry, Fault, Problem, Warning};
 use crate::extend::{Extensions, FreeTables};
 use crate::includes::Files;
+use crate::legacy::Role;
+use crate::raw::client::RawClient;
+use crate::raw::server::RawServer;
+use crate::server::ServerConfig;
 use crate::suggest;
 use crate::tree::Node;
 use crate::types::{IdentityFiles, LONGEST, Port};
+
+/// The checked form of a program's file.
+pub(crate) trait Checked: Sized {
+    /// Its form as written.
+    type Raw: Section;
+    /// Whose file it is.
+    const ROLE: Role;
+    /// Gives the file in `folder` its meaning; what is wrong is noted.
+    fn check(checker: &mut Checker<'_>, raw: Self::Raw, folder: &Path) -> Self;
+    /// Notes as warnings what is allowed and can do harm.
+    fn note_risks(&self, checker: &mut Checker<'_>);
+}
+
+impl Checked for ServerConfig {
+    type Raw = RawServer;
+    const ROLE: Role = Role::Server;
+
+    fn check(checker: &mut Checker<'_>, raw: RawServer, _: &Path) -> Self {
+        server(checker, raw)
+    }
+
+    fn note_risks(&self, checker: &mut Checker<'_>) {
+        checker.server_risks(self);
+    }
+}
+
+impl Checked for ClientConfig {
+    type Raw = RawClient;
+    const ROLE: Role = Role::Client;
+
+    fn check(checker: &mut Checker<'_>, raw: RawClient, folder: &Path) -> Self {
+        client(checker, raw, folder)
+    }
+
+    fn note_risks(&self, checker: &mut Checker<'_>) {
+        checker.client_risks(self);
+    }
+}
 
 /// Checks one file. A method that finds a fault notes it and goes on with a stand-in, which no
 /// caller ever sees because a file with faults has no checked form.
@@ -64,6 +109,7 @@ impl<'f> Checker<'f> {
         self.problems.push(Problem {
             file: file.to_owned(),
             line,
+            key: path.to_owned(),
             entry,
             fault,
         });
@@ -74,6 +120,7 @@ impl<'f> Checker<'f> {
         self.warnings.push(Warning {
             file: file.to_owned(),
             line,
+            key: path.to_owned(),
             text: text.into(),
         });
     }

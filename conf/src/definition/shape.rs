@@ -82,15 +82,15 @@ fn field(what: Defined, key: &Key, node: Option<&Node>) -> Option<Shape> {
     if key.name == "plugin" {
         return Some(node.map_or(Shape::Null, |node| of_plugin(what, node)));
     }
-    if let Some(inside) = key.inside {
+    if let Some(inside) = key.inside() {
         return match node.map(|node| &node.value) {
             Some(Value::Array(items)) if items.is_empty() => None,
             Some(Value::Array(items)) => {
-                let item = |item| object(what, Some(item), &inside());
+                let item = |item| object(what, Some(item), &inside);
                 Some(Shape::List(items.iter().map(item).collect()))
             }
             None if OMITTED.contains(&key.name) => None,
-            _ => Some(object(what, node, &inside())),
+            _ => Some(object(what, node, &inside)),
         };
     }
     match node {

@@ -121,7 +121,7 @@ fn unknown_keys_say_what_was_probably_meant() {
              remove it, or run with --strict-config=false",
             "s:4: unknown field \"token\": there is no key transport.token; did you mean auth.token?",
             "s:6: unknown field \"bananas\": there is no key log.bananas; \
-             the keys here are to, level, maxDays, disablePrintColor",
+             the keys here are to, level, maxDays, disablePrintColor, format, access",
         ]
     );
     assert!(parse_server(text, "s", Strictness::Lenient).is_ok());

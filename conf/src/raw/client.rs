@@ -13,7 +13,7 @@ section! {
     struct RawClient {
         /// Free text; not used.
         "version" => _version: String,
-        /// `auth`.
+        /// How we prove who we are.
         "auth" => auth: RawClientAuth,
         /// Put before proxy names on the wire.
         "user" => user: String,
@@ -31,13 +31,13 @@ section! {
         "loginFailExit" => login_fail_exit: Option<bool>,
         /// The proxies and visitors to run; empty = all.
         "start" => start: Vec<String>,
-        /// `log`.
+        /// What is logged and where.
         "log" => log: RawLog,
-        /// `webServer`.
+        /// The web server of the admin page and its API.
         "webServer" => web_server: RawWebServer,
-        /// `transport`.
+        /// How we get to the server.
         "transport" => transport: RawClientTransport,
-        /// `virtualNet`.
+        /// Our place in the virtual network.
         "virtualNet" => virtual_net: RawVirtualNet,
         /// Experimental features; only VirtualNet exists.
         "featureGates" => feature_gates: BTreeMap<String, bool>,
@@ -49,7 +49,7 @@ section! {
         "includes" => includes: Vec<String>,
         /// Reload this file when it changes; default false. Ours, not upstream's.
         "watchConfig" => watch_config: bool,
-        /// `store`.
+        /// Proxies and visitors that are changed at run time.
         "store" => store: RawStore,
         /// What is published.
         "proxies" => proxies: Vec<RawProxy>,
@@ -69,7 +69,7 @@ section! {
         "token" => token: Secret,
         /// Where the token is read from.
         "tokenSource" => token_source: Option<RawValueSource>,
-        /// `auth.oidc`.
+        /// For the method oidc.
         "oidc" => oidc: RawClientOidc,
     }
 }
@@ -121,13 +121,13 @@ section! {
         "tcpMux" => tcp_mux: Option<bool>,
         /// Seconds between yamux probes; default 30.
         "tcpMuxKeepaliveInterval" => tcp_mux_keepalive_interval: i64,
-        /// `transport.quic`.
+        /// For the protocol quic.
         "quic" => quic: RawQuic,
         /// Seconds between pings; default off with tcpMux, else 30.
         "heartbeatInterval" => heartbeat_interval: i64,
         /// Seconds of silence that end the session; default off with tcpMux, else 90.
         "heartbeatTimeout" => heartbeat_timeout: i64,
-        /// `transport.tls`.
+        /// TLS with the server.
         "tls" => tls: RawClientTls,
     }
 }

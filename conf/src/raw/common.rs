@@ -14,6 +14,11 @@ section! {
         "maxDays" => max_days: i64,
         /// No ANSI colours on the console.
         "disablePrintColor" => disable_print_color: bool,
+        /// `text` (default), or `json`: one object for each line. Ours.
+        "format" => format: String,
+        /// A line for each user connection that ended: `console` or a file, rotated as `to` is;
+        /// empty (default) for none. Ours.
+        "access" => access: String,
     }
 }
 

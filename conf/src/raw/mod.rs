@@ -10,18 +10,5 @@ pub(crate) mod proxy;
 pub(crate) mod server;
 pub(crate) mod visitor;
 
-use crate::decode::Key;
-
-/// Joins key lists of several types of entry, each key once.
-fn union(lists: impl IntoIterator<Item = Vec<Key>>) -> Vec<Key> {
-    let mut all: Vec<Key> = Vec::new();
-    for key in lists.into_iter().flatten() {
-        if !all.iter().any(|known| known.name == key.name) {
-            all.push(key);
-        }
-    }
-    all
-}
-
 #[cfg(test)]
 mod tests;

@@ -1,8 +1,7 @@
 //! `plugin` of a proxy (upstream: pkg/config/v1/proxy_plugin.go).
 
-use crate::decode::{Decode, Decoder, Key, Section, section};
+use crate::decode::{Decode, Decoder, Key, Section, Shape, section, union};
 use crate::raw::proxy::{RawHeaders, type_of, unknown_type};
-use crate::raw::union;
 use crate::tree::Node;
 use crate::types::Secret;
 
@@ -59,9 +58,9 @@ section! {
         /// User of proxy authentication.
         "httpUser" => http_user: String,
         /// Password of proxy authentication.
+        "httpPassword" => http_password: Secret,
         /// Networks that users do not get to; not upstream's.
         "denyTargets" => deny_targets: Vec<String>,
-        "httpPassword" => http_password: Secret,
     }
 }
 
@@ -71,9 +70,9 @@ section! {
         /// The user.
         "username" => username: String,
         /// The password.
+        "password" => password: Secret,
         /// Networks that users do not get to; not upstream's.
         "denyTargets" => deny_targets: Vec<String>,
-        "password" => password: Secret,
     }
 }
 
@@ -106,7 +105,7 @@ section! {
         "localAddr" => local_addr: String,
         /// The Host header for the backend.
         "hostHeaderRewrite" => host_header_rewrite: String,
-        /// `requestHeaders`.
+        /// Changes to the headers of requests.
         "requestHeaders" => request_headers: RawHeaders,
     }
 }
@@ -118,7 +117,7 @@ section! {
         "localAddr" => local_addr: String,
         /// The Host header for the backend.
         "hostHeaderRewrite" => host_header_rewrite: String,
-        /// `requestHeaders`.
+        /// Changes to the headers of requests.
         "requestHeaders" => request_headers: RawHeaders,
         /// Offer HTTP/2; default true.
         "enableHTTP2" => enable_http2: Option<bool>,
@@ -141,10 +140,6 @@ section! {
     }
 }
 
-fn with<T: Section>(
-    node: &Node,
-    decoder: &mut Decoder<'_>,
-    kind: impl FnOnce(T) -> RawPlugin,
 /// The keys of a plugin of type `kind`, in upstream's order.
 pub(crate) fn keys_of(kind: &str) -> Vec<Key> {
     let own = match kind {
@@ -160,6 +155,10 @@ pub(crate) fn keys_of(kind: &str) -> Vec<Key> {
     union([RawPluginHead::keys(), own])
 }
 
+fn with<T: Section>(
+    node: &Node,
+    decoder: &mut Decoder<'_>,
+    kind: impl FnOnce(T) -> RawPlugin,
 ) -> Option<RawPlugin> {
     decoder
         .section::<(RawPluginHead, T)>(node)
@@ -167,15 +166,9 @@ pub(crate) fn keys_of(kind: &str) -> Vec<Key> {
 }
 
 impl Decode for RawPlugin {
-    const INSIDE: Option<fn() -> Vec<Key>> = Some(|| {
-        union([
-            RawPluginHead::keys(),
-            RawStaticFile::keys(),
-            RawSocks5::keys(),
-            RawUnix::keys(),
-            RawHttpsFront::keys(),
-        ])
-    });
+    fn shape() -> Shape {
+        Shape::typed(&PLUGIN_TYPES, keys_of)
+    }
 
     fn decode(node: &Node, decoder: &mut Decoder<'_>) -> Option<Self> {
         match type_of(node) {

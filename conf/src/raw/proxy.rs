@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::decode::{Decode, Decoder, Key, Section, section};
+use crate::decode::{Decode, Decoder, Key, Section, Shape, section, union};
 use crate::error::Fault;
 use crate::raw::plugin::RawPlugin;
-use crate::raw::union;
 use crate::suggest;
 use crate::tree::{Node, Value};
 use crate::types::{Bandwidth, Secret};
@@ -61,13 +60,13 @@ section! {
         "enabled" => enabled: Option<bool>,
         /// Free pairs for the dashboard.
         "annotations" => annotations: BTreeMap<String, String>,
-        /// `transport`.
+        /// What happens to traffic between frpc and frps.
         "transport" => transport: RawProxyTransport,
         /// Free pairs for server plugins.
         "metadatas" => metadatas: BTreeMap<String, String>,
-        /// `loadBalancer`.
+        /// Proxies that share a port or a name.
         "loadBalancer" => load_balancer: RawLoadBalancer,
-        /// `healthCheck`.
+        /// Publish the service only while it is well.
         "healthCheck" => health_check: RawHealthCheck,
         /// The backend; default 127.0.0.1.
         "localIP" => local_ip: String,
@@ -161,9 +160,9 @@ section! {
         "httpPassword" => http_password: Secret,
         /// The Host header for the backend.
         "hostHeaderRewrite" => host_header_rewrite: String,
-        /// `requestHeaders`.
+        /// Changes to the headers of requests.
         "requestHeaders" => request_headers: RawHeaders,
-        /// `responseHeaders`.
+        /// Changes to the headers of answers.
         "responseHeaders" => response_headers: RawHeaders,
         /// Only requests of this user.
         "routeByHTTPUser" => route_by_http_user: String,
@@ -205,7 +204,7 @@ section! {
 section! {
     /// The further keys of `xtcp`.
     struct RawNat {
-        /// `natTraversal`.
+        /// How peers find each other.
         "natTraversal" => nat_traversal: RawNatTraversal,
     }
 }
@@ -224,6 +223,10 @@ section! {
 pub(crate) struct RawBandwidth(pub Option<Bandwidth>);
 
 impl Decode for RawBandwidth {
+    fn shape() -> Shape {
+        Shape::Text
+    }
+
     fn decode(node: &Node, decoder: &mut Decoder<'_>) -> Option<Self> {
         let text = String::decode(node, decoder)?;
         match Bandwidth::parse(&text) {
@@ -295,16 +298,9 @@ fn with<T: Section>(
 }
 
 impl Decode for RawProxy {
-    const INSIDE: Option<fn() -> Vec<Key>> = Some(|| {
-        union([
-            RawProxyBase::keys(),
-            RawRemotePort::keys(),
-            RawHttp::keys(),
-            RawTcpMux::keys(),
-            RawSecret::keys(),
-            RawNat::keys(),
-        ])
-    });
+    fn shape() -> Shape {
+        Shape::typed(&PROXY_TYPES, keys_of)
+    }
 
     fn decode(node: &Node, decoder: &mut Decoder<'_>) -> Option<Self> {
         match type_of(node) {

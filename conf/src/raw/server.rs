@@ -10,7 +10,7 @@ section! {
     struct RawServer {
         /// Free text; not used.
         "version" => _version: String,
-        /// `auth`.
+        /// How clients prove who they are.
         "auth" => auth: RawServerAuth,
         /// Where clients connect to; default 0.0.0.0.
         "bindAddr" => bind_addr: String,
@@ -38,15 +38,15 @@ section! {
         "subDomainHost" => sub_domain_host: String,
         /// A page in place of the built-in 404.
         "custom404Page" => custom_404_page: String,
-        /// `sshTunnelGateway`.
+        /// A port for SSH clients, which publish without frpc.
         "sshTunnelGateway" => ssh_tunnel_gateway: RawSshTunnelGateway,
-        /// `webServer`.
+        /// The web server of the dashboard, its API and metrics.
         "webServer" => web_server: RawWebServer,
         /// Serve /metrics on the web server.
         "enablePrometheus" => enable_prometheus: bool,
-        /// `log`.
+        /// What is logged and where.
         "log" => log: RawLog,
-        /// `transport`.
+        /// How clients get here.
         "transport" => transport: RawServerTransport,
         /// Tell clients the reason of a refusal; default true.
         "detailedErrorsToClient" => detailed_errors_to_client: Option<bool>,
@@ -78,7 +78,7 @@ section! {
         "token" => token: Secret,
         /// Where the token is read from.
         "tokenSource" => token_source: Option<RawValueSource>,
-        /// `auth.oidc`.
+        /// For the method oidc.
         "oidc" => oidc: RawServerOidc,
     }
 }
@@ -110,9 +110,9 @@ section! {
         "maxPoolCount" => max_pool_count: i64,
         /// Seconds of silence that end a session; default off with tcpMux, else 90.
         "heartbeatTimeout" => heartbeat_timeout: i64,
-        /// `transport.quic`.
+        /// For clients on the QUIC port.
         "quic" => quic: RawQuic,
-        /// `transport.tls`.
+        /// TLS with clients.
         "tls" => tls: RawServerTls,
     }
 }

@@ -28,8 +28,8 @@ fn mentions(text: &str, key: &str) -> bool {
 fn leaves(keys: &[Key], prefix: &str, all: &mut Vec<String>) {
     for key in keys {
         let path = format!("{prefix}{}", key.name);
-        match key.inside {
-            Some(inside) => leaves(&inside(), &format!("{path}."), all),
+        match key.inside() {
+            Some(inside) => leaves(&inside, &format!("{path}."), all),
             None => all.push(path),
         }
     }
@@ -92,7 +92,8 @@ fn switched_off_lines_of_the_full_examples_are_right_too() {
             .lines()
             .map(|line| match line.strip_prefix('#') {
                 Some(rest)
-                    if !rest.starts_with(' ') && !excluded.iter().any(|key| rest.contains(key)) =>
+                    if !rest.starts_with([' ', ':'])
+                        && !excluded.iter().any(|key| rest.contains(key)) =>
                 {
                     format!("{rest}\n")
                 }

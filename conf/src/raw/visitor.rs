@@ -1,9 +1,8 @@
 //! One entry of `visitors` (upstream: pkg/config/v1/visitor.go, visitor_plugin.go).
 
-use crate::decode::{Decode, Decoder, Key, Section, section};
+use crate::decode::{Decode, Decoder, Key, Section, Shape, section, union};
 use crate::raw::plugin::RawPluginHead;
 use crate::raw::proxy::{RawNatTraversal, type_of, unknown_type};
-use crate::raw::union;
 use crate::tree::Node;
 use crate::types::Secret;
 
@@ -41,7 +40,7 @@ section! {
         "type" => _kind: String,
         /// Run it; default true.
         "enabled" => enabled: Option<bool>,
-        /// `transport`.
+        /// What happens to traffic between frpc and frps.
         "transport" => transport: RawVisitorTransport,
         /// The service's secret key.
         "secretKey" => secret_key: Secret,
@@ -83,7 +82,7 @@ section! {
         "fallbackTo" => fallback_to: String,
         /// Milliseconds until it does; default 1000.
         "fallbackTimeoutMs" => fallback_timeout_ms: i64,
-        /// `natTraversal`.
+        /// How peers find each other.
         "natTraversal" => nat_traversal: RawNatTraversal,
     }
 }
@@ -115,7 +114,9 @@ pub(crate) fn plugin_keys() -> Vec<Key> {
 pub(crate) struct RawVisitorPlugin(pub RawVisitorVirtualNet);
 
 impl Decode for RawVisitorPlugin {
-    const INSIDE: Option<fn() -> Vec<Key>> = Some(<(RawPluginHead, RawVisitorVirtualNet)>::keys);
+    fn shape() -> Shape {
+        Shape::typed(&["virtual_net"], |_| plugin_keys())
+    }
 
     fn decode(node: &Node, decoder: &mut Decoder<'_>) -> Option<Self> {
         match type_of(node) {
@@ -137,8 +138,9 @@ impl Decode for RawVisitorPlugin {
 }
 
 impl Decode for RawVisitor {
-    const INSIDE: Option<fn() -> Vec<Key>> =
-        Some(|| union([RawVisitorBase::keys(), RawXtcpVisitor::keys()]));
+    fn shape() -> Shape {
+        Shape::typed(&VISITOR_TYPES, keys_of)
+    }
 
     fn decode(node: &Node, decoder: &mut Decoder<'_>) -> Option<Self> {
         let index = decoder.index();

@@ -68,12 +68,14 @@ impl Session {
         let mut poll = tokio::time::interval(POLL);
         poll.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         self.client.proxies.forget_answers();
+        self.client.questions.forget();
         loop {
             tokio::select! {
                 message = control.next() => match message? {
                     None => return Err(End::Closed),
                     Some(Message::ReqWorkConn(_)) => self.offer(&offers),
                     Some(Message::NewProxyResp(answer)) => self.client.proxies.answered(answer),
+                    Some(Message::NatHoleResp(answer)) => self.client.questions.answered(*answer),
                     Some(Message::Pong(pong)) if pong.error.is_empty() => {
                         tracing::debug!("receive heartbeat from server");
                         heart.heard = Instant::now();
@@ -82,11 +84,9 @@ impl Session {
                     // A known message that nobody waits for is ignored, as upstream does.
                     Some(_) => {}
                 },
-                _ = poll.tick() => {
-                    for ask in self.client.proxies.due(Instant::now()) {
-                        send(control, &ask.into()).await?;
-                    }
-                }
+                _ = poll.tick() => self.register(control).await?,
+                () = self.client.proxies.changed() => self.register(control).await?,
+                () = self.client.questions.queued() => self.ask(control).await?,
                 () = self.next_beat(&heart) => {
                     self.beat(&mut heart)?;
                     ping.get_or_insert_with(|| Box::pin(self.ping()));
@@ -100,6 +100,25 @@ impl Session {
                 }
             }
         }
+    }
+
+    /// Tells the server which proxies it is to forget and which to publish.
+    async fn register(&self, control: &mut Framed) -> Result<(), End> {
+        for proxy_name in self.client.proxies.take_withdrawn() {
+            send(control, &CloseProxy { proxy_name }.into()).await?;
+        }
+        for ask in self.client.proxies.due(Instant::now()) {
+            send(control, &ask.into()).await?;
+        }
+        Ok(())
+    }
+
+    /// Sends what is asked about meeting other peers.
+    async fn ask(&self, control: &mut Framed) -> Result<(), End> {
+        while let Some(message) = self.client.questions.next() {
+            send(control, &message).await?;
+        }
+        Ok(())
     }
 
     /// Waits until a ping is due or the server has been silent for too long.

@@ -1,8 +1,8 @@
 //! What the client lends to its visitors: streams on the session of now.
 
-use std::sync::Arc;
+use std::sync::{Arc, atomic::Ordering};
 
-use culvert_io::Scope;
+use culvert_io::{Scope, Stream};
 use culvert_proxy::{BoxFuture, ProxyError, VisitorCx, VisitorStream};
 use culvert_transport::{TransportError, report};
 
@@ -12,14 +12,25 @@ impl Client {
     /// Notes the session of now.
     pub(crate) fn is_on(&self, session: &Arc<Session>) {
         *self.current.lock() = Arc::downgrade(session);
+        self.was_online.store(true, Ordering::Relaxed);
+    }
+
+    /// The session of now.
+    pub(crate) fn session(&self) -> Option<Arc<Session>> {
+        let session = self.current.lock().upgrade();
+        session.filter(|session| !session.scope.is_stopped())
+    }
+
+    /// Whether there ever was a session.
+    pub(crate) fn was_online(&self) -> bool {
+        self.was_online.load(Ordering::Relaxed)
     }
 }
 
 impl VisitorCx for Client {
     fn open(&self) -> BoxFuture<'_, Result<VisitorStream, ProxyError>> {
         Box::pin(async move {
-            let session = self.current.lock().upgrade();
-            let Some(session) = session.filter(|session| !session.scope.is_stopped()) else {
+            let Some(session) = self.session() else {
                 return Err(ProxyError::NoWorkConn("not logged in to the server"));
             };
             let stream = session.link.open().await.map_err(failed)?;
@@ -29,6 +40,10 @@ impl VisitorCx for Client {
                 codec: self.codec(),
             })
         })
+    }
+
+    fn hand_over(&self, visitor: &str, user: Stream) -> Result<(), ProxyError> {
+        self.visitors.hand_over(visitor, user)
     }
 
     fn user(&self) -> &str {

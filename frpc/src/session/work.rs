@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use culvert_io::Meter;
 use culvert_proxy::{ProxyError, Work, layers};
 use culvert_transport::{Framed, TransportError, report};
 use culvert_wire::msg::{NewWorkConn, StartWorkConn};
@@ -31,9 +32,10 @@ impl Session {
             return tracing::warn!("work connection for an unknown proxy [{name}]");
         };
         // The user's connection outlives this session, so it leaves the session's scope here.
+        let meter = Arc::clone(&self.client.meter);
         self.client.users.spawn_graceful(|_stop| async move {
             let span = served.scope.span().clone();
-            if let Err(err) = serve(&served, work).await {
+            if let Err(err) = serve(&served, meter, work).await {
                 span.in_scope(|| tracing::error!("{err}"));
             }
         });
@@ -65,7 +67,8 @@ impl Session {
     }
 }
 
-async fn serve(served: &Served, mut work: Work) -> Result<(), ProxyError> {
-    work.stream = layers::client(work.stream, &served.layers)?;
+async fn serve(served: &Served, meter: Arc<Meter>, mut work: Work) -> Result<(), ProxyError> {
+    let _counted = meter.connected();
+    work.stream = layers::client(work.stream, &served.layers)?.metered(meter);
     served.proxy.serve(work, &served.scope).await
 }

@@ -10,7 +10,7 @@ mod v1;
 mod v2;
 mod view;
 
-use std::{future::ready, sync::Arc};
+use std::{collections::BTreeMap, future::ready, sync::Arc};
 
 use culvert_conf::WebServer;
 use culvert_http::{
@@ -18,29 +18,44 @@ use culvert_http::{
     web::{Answer, Request, Site},
 };
 use culvert_io::Scope;
-use http::{HeaderValue, Method, StatusCode, header::LOCATION};
+use http::{Method, StatusCode};
 
 use view::View;
 
-use crate::server::Server;
+use crate::{reload::Reloader, server::Server};
 
 /// Every route of the dashboard of `server`, whose tasks live in `root`.
-pub(crate) fn site(server: &Server, web: &WebServer, root: &Scope) -> Site {
+pub(crate) fn site(
+    server: &Server,
+    web: &WebServer,
+    root: &Scope,
+    reloader: Arc<Reloader>,
+) -> Site {
     let proxies = server.figures.proxies.clone().unwrap_or_default();
     let clients = Arc::clone(&server.figures.clients);
-    let view = View::new(&server.config, clients, proxies, root.clone());
+    let view = View::new(Arc::clone(&server.settings), clients, proxies, root.clone());
     let view = Arc::new(view);
     let feed = live::feed(Arc::clone(&view), Arc::clone(&server.registry));
-    routes(view, web).on(Method::GET, "/api/live", move |_| ready(feed.answer()))
+    routes(view, web)
+        .admitting(reloader.admission())
+        .on(Method::GET, "/api/live", move |_| ready(feed.answer()))
+        .on(Method::POST, "/api/reload", move |_| {
+            reload(Arc::clone(&reloader))
+        })
+}
+
+/// `POST /api/reload`, which upstream has in frpc only: the keys that take a restart, or what is
+/// wrong.
+async fn reload(reloader: Arc<Reloader>) -> Answer {
+    match reloader.reload().await {
+        Ok(keys) => Answer::json(&BTreeMap::from([("restartNeeded", keys)])),
+        Err(error) => Answer::v1_error(StatusCode::BAD_REQUEST, &error.to_string()),
+    }
 }
 
 fn routes(view: Arc<View>, web: &WebServer) -> Site {
     let credentials = Credentials::new(&web.user, web.password.expose());
-    let to_pages = |_| {
-        let answer = Answer::status(StatusCode::MOVED_PERMANENTLY);
-        ready(answer.with(LOCATION, HeaderValue::from_static("/static/")))
-    };
-    let mut site = Site::new(credentials).on(Method::GET, "/", to_pages);
+    let mut site = Site::new(credentials);
     let on = |handler: fn(&View, &Request) -> Answer| {
         let view = Arc::clone(&view);
         move |request: Request| ready(handler(&view, &request))

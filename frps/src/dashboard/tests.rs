@@ -3,6 +3,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use bytes::Bytes;
 use chrono::Local;
 use culvert_conf::{Port, Secret, ServerConfig, Strictness, WebServer};
+use culvert_dashboard::Product;
 use culvert_http::web::Site;
 use culvert_io::{Connected, Meter, Scope};
 use culvert_program::{Door, DoorError};
@@ -16,10 +17,17 @@ use tokio::{
 };
 
 use super::{View, routes};
-use crate::figures::{Arrived, Clients, Owner, Proxies};
+use crate::{
+    figures::{Arrived, Clients, Owner, Proxies},
+    server::Settings,
+};
 
 const CONFIG: &str = "bindPort = 7001\nvhostHTTPPort = 8080\nallowPorts = [{ start = 1000, end = \
     2000 }, { single = 3000 }]\n";
+
+fn settings(text: &str) -> Settings {
+    Arc::new(Arc::new(config(text)).into())
+}
 
 fn config(text: &str) -> ServerConfig {
     culvert_conf::parse_server(text, "test", Strictness::Strict)
@@ -84,7 +92,7 @@ fn scene() -> Scene {
     meter.add_in(113);
     meter.add_out(75);
     let view = View::new(
-        &config(CONFIG),
+        settings(CONFIG),
         clients,
         proxies,
         Scope::root(Handle::current()),
@@ -375,34 +383,31 @@ async fn tools_find_counts_in_place_of_goroutines() {
 }
 
 #[tokio::test]
-async fn pages_are_not_there_yet() {
-    let scene = scene();
-    assert_eq!(scene.ask("GET", "/").await.0, 301);
-    assert_eq!(scene.ask("GET", "/static/").await.0, 404);
-}
-
-#[tokio::test]
-async fn a_port_is_served_and_asks_for_the_password() {
+async fn a_port_is_served_with_its_pages_and_asks_for_the_password() {
     // The port is chosen by the system and let go; then the dashboard takes it.
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let at = free.local_addr().unwrap();
     let mut web = web();
     web.port = Port::new(at.port()).unwrap();
     web.password = Secret::new("secret");
-    let clash = Door::bind("dashboard", Some(&web)).await.unwrap_err();
+    let clash = Door::bind(Product::Frps, Some(&web)).await.unwrap_err();
     assert!(matches!(clash, DoorError::Listen(_)));
     let text = format!("listen tcp {at}: bind: address already in use");
     assert!(clash.to_string().starts_with(&text), "{clash}");
     drop(free);
-    let door = Door::bind("dashboard", Some(&web)).await.unwrap().unwrap();
+    let door = Door::bind(Product::Frps, Some(&web))
+        .await
+        .unwrap()
+        .unwrap();
     let scope = Scope::root(Handle::current());
-    let config = config("");
-    let view = View::new(&config, Arc::default(), Arc::default(), scope.clone());
+    let view = View::new(settings(""), Arc::default(), Arc::default(), scope.clone());
     let view = Arc::new(view);
-    scope.spawn(door.accept(Arc::new(routes(view, &web)), scope.clone()));
+    scope.spawn(door.accept(routes(view, &web), scope.clone()));
     for (path, header, status) in [
         ("/healthz", "", "200"),
         ("/api/clients", "", "401"),
+        ("/", "", "401"),
+        ("/static/", "Authorization: Basic OnNlY3JldA==\r\n", "200"),
         (
             "/api/clients",
             "Authorization: Basic OnNlY3JldA==\r\n",

@@ -45,9 +45,9 @@ struct History<'a> {
 pub(super) fn server_info(view: &View, _: &Request) -> Answer {
     Answer::json(&ServerInfo {
         version: RELEASE,
-        config: &view.config,
-        allow_ports_str: &view.allow_ports,
-        tls_force: view.tls_force.then_some(true),
+        config: &view.config(),
+        allow_ports_str: &view.allow_ports(),
+        tls_force: view.tls_force().then_some(true),
         status: view.status(Local::now()),
     })
 }

@@ -192,9 +192,9 @@ pub(super) fn info(view: &View, _: &Request) -> Answer {
     envelope(Ok(Info {
         version: RELEASE,
         config: Whole {
-            config: &view.config,
-            allow_ports_str: &view.allow_ports,
-            tls_force: view.tls_force,
+            config: &view.config(),
+            allow_ports_str: &view.allow_ports(),
+            tls_force: view.tls_force(),
         },
         status: view.status(Local::now()),
     }))

@@ -7,15 +7,15 @@ use culvert_conf::{Port, PortRanges, ServerConfig};
 use culvert_io::Scope;
 use serde::Serialize;
 
-use crate::figures::{Clients, Proxies};
+use crate::{
+    figures::{Clients, Proxies},
+    server::Settings,
+};
 
 /// What handlers look at.
 #[derive(Debug)]
 pub(super) struct View {
-    pub(super) config: Config,
-    /// `allowPorts` as a flag has it; empty when every port is allowed.
-    pub(super) allow_ports: String,
-    pub(super) tls_force: bool,
+    settings: Settings,
     pub(super) clients: Arc<Clients>,
     pub(super) proxies: Arc<Proxies>,
     /// Where all tasks of the server live.
@@ -61,19 +61,32 @@ impl Status {
 
 impl View {
     pub(super) fn new(
-        config: &ServerConfig,
+        settings: Settings,
         clients: Arc<Clients>,
         proxies: Arc<Proxies>,
         root: Scope,
     ) -> Self {
         Self {
-            config: Config::new(config),
-            allow_ports: ranges(&config.allow_ports),
-            tls_force: config.transport.tls.force,
+            settings,
             clients,
             proxies,
             root,
         }
+    }
+
+    /// What is shown of the configuration.
+    pub(super) fn config(&self) -> Config {
+        Config::new(&self.settings.load())
+    }
+
+    /// `allowPorts` as a flag has it; empty when every port is allowed.
+    pub(super) fn allow_ports(&self) -> String {
+        ranges(&self.settings.load().allow_ports)
+    }
+
+    /// Whether clients without TLS are refused.
+    pub(super) fn tls_force(&self) -> bool {
+        self.settings.load().transport.tls.force
     }
 
     /// What tells a leak, for `/debug/pprof/`.

@@ -72,7 +72,7 @@ impl Links {
                 continue;
             };
             // Without a mux a session is many connections; those of one address share a thread.
-            let runtime = match server.config.transport.tcp_mux {
+            let runtime = match server.config().transport.tcp_mux {
                 None => lanes.shared_by(&addr.ip()),
                 Some(_) => lanes.pick(),
             };
@@ -110,9 +110,12 @@ impl Links {
             .await
             .map_err(|_elapsed| late(&format!("{} handshake", self.name)))??;
         let link = match link {
-            Link::Pipe(stream) if self.encrypted => server.stack.split(stream.adopt()?, lane)?,
+            Link::Pipe(stream) if self.encrypted => {
+                server.stack.load().split(stream.adopt()?, lane)?
+            }
             Link::Pipe(stream) => {
-                let carried = server.stack.carried(stream.adopt()?, lane, deadline);
+                let stack = server.stack.load_full();
+                let carried = stack.carried(stream.adopt()?, lane, deadline);
                 match carried.await {
                     // Probes that connect and leave are everyday; they are nobody's fault.
                     Err(TransportError::Io(err)) => {

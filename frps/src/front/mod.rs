@@ -72,7 +72,7 @@ pub(crate) async fn accept(
             continue;
         }
         // Without a mux a session is many connections; those of one address share a thread.
-        let runtime = match (port, server.config.transport.tcp_mux) {
+        let runtime = match (port, server.config().transport.tcp_mux) {
             (Port::Bind, None) => lanes.shared_by(&addr.ip()),
             _ => lanes.pick(),
         };
@@ -102,7 +102,7 @@ async fn arrive(
     seat: Option<Seat>,
 ) -> io::Result<()> {
     let socket = TcpStream::from_std(socket)?;
-    culvert_io::socket::tune(&socket, server.config.transport.tcp_keepalive)?;
+    culvert_io::socket::tune(&socket, server.config().transport.tcp_keepalive)?;
     let peer = Peer::new(socket.peer_addr()?, socket.local_addr()?, "tcp");
     let stream = Stream::tcp(socket, peer);
     match port {
@@ -164,14 +164,13 @@ async fn arrive_on_bind(
         Err(_) => return tracing::warn!("[{peer}] said nothing within {FIRST_MESSAGE:?}, closing"),
     };
     let stream = stream.rewind(head.freeze());
+    let stack = server.stack.load_full();
     let link = match verdict {
         Verdict::VhostHttp => return serve_http(stream, server),
         Verdict::VhostHttps => return serve_https(stream, server),
-        Verdict::Tls | Verdict::TlsAfterByte => server.stack.tls(stream, lane, deadline).await,
-        Verdict::Plain => server.stack.plain(stream, lane),
-        Verdict::Websocket | Verdict::NeedMore => {
-            server.stack.websocket(stream, lane, deadline).await
-        }
+        Verdict::Tls | Verdict::TlsAfterByte => stack.tls(stream, lane, deadline).await,
+        Verdict::Plain => stack.plain(stream, lane),
+        Verdict::Websocket | Verdict::NeedMore => stack.websocket(stream, lane, deadline).await,
     };
     match link {
         Ok(Link::Session(session)) => serve_session(session, server, lane, deadline, seat).await,

@@ -68,7 +68,7 @@ async fn serve(
     control: &mut Framed,
     outgoing: &mut mpsc::Receiver<Message>,
 ) -> Result<std::convert::Infallible, End> {
-    let patience = session.server.config.transport.heartbeat_timeout;
+    let patience = session.server.config().transport.heartbeat_timeout;
     let mut heard = Instant::now();
     loop {
         let silence = async {
@@ -129,7 +129,7 @@ async fn pong(session: &Session, ping: Ping) -> Pong {
         return Pong::default();
     };
     tracing::warn!("received invalid ping: {error}");
-    let detailed = session.server.config.detailed_errors_to_client;
+    let detailed = session.server.config().detailed_errors_to_client;
     let error = if detailed {
         error.to_string()
     } else {
@@ -141,7 +141,7 @@ async fn pong(session: &Session, ping: Ping) -> Pong {
 async fn heartbeat(session: &Session, ping: Ping) -> Result<(), PingError> {
     let hooks = session.server.hooks.load_full();
     let ping = hooks.ping(&session.info, ping).await?;
-    let auth = &session.server.auth;
+    let auth = &session.auth;
     auth.heartbeat(ping.timestamp, &ping.privilege_key).await?;
     Ok(())
 }
@@ -171,7 +171,8 @@ async fn handle(session: &Arc<Session>, message: Message) -> Option<Message> {
     }
 }
 
-async fn new_proxy(session: &Arc<Session>, ask: NewProxy) -> NewProxyResp {
+/// Opens a proxy that a client asks for.
+pub(super) async fn new_proxy(session: &Arc<Session>, ask: NewProxy) -> NewProxyResp {
     let (mut name, mut kind) = (ask.proxy_name.clone(), ask.proxy_type.clone());
     let hooks = session.server.hooks.load_full();
     let opened = match hooks.new_proxy(&session.info, ask).await {
@@ -193,7 +194,7 @@ async fn new_proxy(session: &Arc<Session>, ask: NewProxy) -> NewProxyResp {
         }
         Err(err) => {
             tracing::warn!("new proxy [{name}] type [{kind}] error: {err}");
-            let detailed = session.server.config.detailed_errors_to_client;
+            let detailed = session.server.config().detailed_errors_to_client;
             let error = if detailed {
                 err.to_string()
             } else {

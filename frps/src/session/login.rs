@@ -32,7 +32,7 @@ use crate::{
 
 /// Why a client was not let in; the text is for the client when `detailedErrorsToClient` is set.
 #[derive(Debug, thiserror::Error)]
-enum LoginError {
+pub(super) enum LoginError {
     #[error(transparent)]
     Auth(#[from] Denied),
     #[error("missing v2 crypto negotiation")]
@@ -53,6 +53,15 @@ enum LoginError {
     Internal(#[source] culvert_wire::WireError),
 }
 
+/// What proves a client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Proof {
+    /// Its messages carry it.
+    Messages,
+    /// It was proved before, as by an SSH key.
+    Given,
+}
+
 /// Answers a `Login`; from there on `cipher` hides what is said. On success the session runs in a scope of its own inside `lane`, and the
 /// peer has proved who it is; otherwise the peer has been told and its stream is closed.
 pub(crate) async fn login(
@@ -68,7 +77,7 @@ pub(crate) async fn login(
         ..
     } = *control.stream().peer();
     let admitted = match cipher {
-        Some(cipher) => admit(server, lane, (control.codec(), peer), ask)
+        Some(cipher) => admit(server, lane, (control.codec(), peer), ask, Proof::Messages)
             .await
             .map(|(session, outgoing)| (session, outgoing, cipher)),
         None => Err(LoginError::NoCipher),
@@ -77,7 +86,7 @@ pub(crate) async fn login(
         Ok(admitted) => admitted,
         Err(err) => {
             tracing::warn!("register control error: {err}");
-            let detailed = server.config.detailed_errors_to_client;
+            let detailed = server.config().detailed_errors_to_client;
             let error = if detailed {
                 err.to_string()
             } else {
@@ -107,10 +116,7 @@ pub(crate) async fn login(
     };
     match encrypted {
         Ok(control) => {
-            for _ in 0..session.pool_count {
-                // The queue is longer than any pool; what does not fit is asked for by need.
-                let _full = session.outgoing.try_send(ReqWorkConn::default().into());
-            }
+            first_requests(&session);
             let scope = session.scope.clone();
             scope.spawn_graceful(|stop| control::run(session, control, outgoing, stop));
             true
@@ -120,6 +126,14 @@ pub(crate) async fn login(
             session.finish().await;
             false
         }
+    }
+}
+
+/// Asks for the work connections that are kept ready.
+pub(super) fn first_requests(session: &Session) {
+    for _ in 0..session.pool_count {
+        // The queue is longer than any pool; what does not fit is asked for by need.
+        let _full = session.outgoing.try_send(ReqWorkConn::default().into());
     }
 }
 
@@ -133,11 +147,13 @@ async fn reply(control: &mut Framed, answer: LoginResp) -> culvert_transport::Re
         })?
 }
 
-async fn admit(
+/// Lets a client in that has said who it is.
+pub(super) async fn admit(
     server: &Arc<Server>,
     lane: &Scope,
     (codec, peer): (Codec, SocketAddr),
     ask: Login,
+    proof: Proof,
 ) -> Result<(Arc<Session>, mpsc::Receiver<Message>), LoginError> {
     let ask = server.hooks.load_full().login(ask, peer).await?;
     tracing::info!(
@@ -147,9 +163,12 @@ async fn admit(
         ask.os,
         ask.arch
     );
-    server.auth.login(ask.timestamp, &ask.privilege_key).await?;
-    if ask.client_spec.always_auth_pass {
-        return Err(LoginError::ClientSpec);
+    let auth = server.auth.load_full();
+    if proof == Proof::Messages {
+        auth.login(ask.timestamp, &ask.privilege_key).await?;
+        if ask.client_spec.always_auth_pass {
+            return Err(LoginError::ClientSpec);
+        }
     }
     // Real run ids have 16 characters; anything far longer only costs memory.
     let run_id = match ask.run_id.len() {
@@ -160,7 +179,7 @@ async fn admit(
     let span = tracing::error_span!("session", prefix = %run_id);
     let (outgoing, queue) = mpsc::channel(OUTGOING);
     let wanted = usize::try_from(ask.pool_count).unwrap_or_default();
-    let allowed = usize::try_from(server.config.transport.max_pool_count).unwrap_or_default();
+    let allowed = usize::try_from(server.config().transport.max_pool_count).unwrap_or_default();
     let pool_count = wanted.min(allowed);
     let scope = lane.child(span.clone());
     let session = Arc::new(Session {
@@ -170,12 +189,14 @@ async fn admit(
         listed: Mutex::default(),
         codec,
         server: Arc::clone(server),
+        auth,
         pool_count,
         pool: WorkPool::new(pool_count),
         outgoing,
         users: lane.child(span),
         proxies: Proxies::default(),
         ports: Arc::new(AtomicU32::new(0)),
+        meetings: Arc::new(Semaphore::new(MEETINGS)),
         retired: AtomicBool::new(false),
         gone: watch::channel(false).0,
         line: OnceLock::new(),
@@ -194,7 +215,6 @@ async fn admit(
         version: ask.version,
         wire: codec.version(),
         hostname: ask.hostname,
-        meetings: Arc::new(Semaphore::new(MEETINGS)),
         ip: peer.ip().to_canonical().to_string(),
     };
     let now = chrono::Utc::now().timestamp();

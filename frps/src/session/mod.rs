@@ -1,9 +1,10 @@
 //! One logged-in client: its control stream, its work connections, its proxies.
 
 mod control;
+mod local;
 mod login;
-mod proxies;
 mod meet;
+mod proxies;
 mod visit;
 mod work;
 mod work_pool;
@@ -24,8 +25,9 @@ use culvert_wire::{Codec, Message, RunId, msg::ReqWorkConn};
 use parking_lot::Mutex;
 use tokio::sync::{Semaphore, mpsc, watch};
 
-use crate::{hooks::UserInfo, server::Server};
-pub(crate) use login::login;
+use crate::{auth::Auth, hooks::UserInfo, server::Server};
+pub(crate) use local::LocalClient;
+pub(crate) use login::{Proof, login};
 use proxies::Proxies;
 pub(crate) use visit::accept_visitor;
 pub(crate) use work::accept_work;
@@ -44,6 +46,8 @@ pub(crate) struct Session {
     /// The version of the control connection, in which datagrams are written too.
     codec: Codec,
     server: Arc<Server>,
+    /// What proved it, and proves what it says.
+    auth: Arc<Auth>,
     /// What the client asked for, within `maxPoolCount`.
     pool_count: usize,
     pool: WorkPool,
@@ -58,10 +62,10 @@ pub(crate) struct Session {
     /// Its place among the clients that are shown as online.
     listed: Mutex<Option<Lease>>,
     ports: Arc<AtomicU32>,
-    retired: AtomicBool,
-    gone: watch::Sender<bool>,
     /// Places for meetings of peers.
     meetings: Arc<Semaphore>,
+    retired: AtomicBool,
+    gone: watch::Sender<bool>,
     line: OnceLock<Line>,
 }
 
@@ -155,7 +159,7 @@ impl Session {
         let ports = &self.ports;
         let limit = self
             .server
-            .config
+            .config()
             .max_ports_per_client
             .map_or(u32::MAX, u32::from);
         let seat = |n: u32| (n < limit).then_some(n + 1);

@@ -81,7 +81,7 @@ impl Session {
         let cx = Arc::new(Lent {
             meter: meter.clone(),
             users: self.users.child(span),
-            layers: server_layers(&ask, &self.server.auth.key),
+            layers: server_layers(&ask, &self.auth.key),
             session: Arc::clone(self),
             name: name.clone(),
             kind: ask.proxy_type.clone(),

@@ -23,7 +23,7 @@ pub(crate) async fn accept_visitor(
         Ok(visit) => (Some(visit), String::new()),
         Err(error) => {
             tracing::warn!("register visitor conn error: {error}");
-            let error = if server.config.detailed_errors_to_client {
+            let error = if server.config().detailed_errors_to_client {
                 error.to_string()
             } else {
                 "register visitor conn error".to_owned()

@@ -19,6 +19,7 @@ use tokio::io::{AsyncRead, AsyncWriteExt, ReadBuf};
 
 use super::{
     Session,
+    login::Proof,
     work_pool::{Declined, Taken, WorkConn},
 };
 use crate::{greet::REPLY_TIMEOUT, server::Server};
@@ -37,6 +38,17 @@ pub(crate) async fn accept_work(server: &Arc<Server>, control: Framed, ask: NewW
         .await;
         return false;
     };
+    take_in(&session, control, ask, Proof::Messages).await
+}
+
+/// Takes in a work connection of `session`. Answers whether the peer proved that it belongs there.
+pub(super) async fn take_in(
+    session: &Arc<Session>,
+    control: Framed,
+    ask: NewWorkConn,
+    proof: Proof,
+) -> bool {
+    let (server, run_id) = (&session.server, &session.run_id);
     let hooks = server.hooks.load_full();
     let ask = match hooks.new_work_conn(&session.info, ask).await {
         Ok(ask) => ask,
@@ -46,8 +58,14 @@ pub(crate) async fn accept_work(server: &Arc<Server>, control: Framed, ask: NewW
             return false;
         }
     };
-    let proved = server.auth.work_conn(ask.timestamp, &ask.privilege_key);
-    if let Err(err) = proved.await {
+    let proved = match proof {
+        Proof::Messages => {
+            let proved = session.auth.work_conn(ask.timestamp, &ask.privilege_key);
+            proved.await
+        }
+        Proof::Given => Ok(()),
+    };
+    if let Err(err) = proved {
         tracing::warn!("invalid NewWorkConn with run id [{run_id:?}]: {err}");
         refuse(control, server, err.to_string()).await;
         return false;
@@ -67,7 +85,7 @@ pub(crate) async fn accept_work(server: &Arc<Server>, control: Framed, ask: NewW
 }
 
 async fn refuse(mut work: Framed, server: &Server, text: String) {
-    let error = if server.config.detailed_errors_to_client {
+    let error = if server.config().detailed_errors_to_client {
         text
     } else {
         "invalid NewWorkConn".to_owned()
@@ -111,7 +129,7 @@ impl Session {
     }
 
     async fn take_work(&self) -> Result<WorkConn, ProxyError> {
-        let deadline = tokio::time::Instant::now() + self.server.config.user_conn_timeout;
+        let deadline = tokio::time::Instant::now() + self.server.config().user_conn_timeout;
         loop {
             let waiting = match self.pool.take() {
                 Taken::Closed => {

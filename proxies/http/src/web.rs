@@ -16,7 +16,7 @@ pub use metrics::Metrics;
 pub use request::Request;
 pub(crate) use request::decoded;
 pub use serve::serve;
-pub use site::Site;
+pub use site::{Admission, Site};
 
 #[cfg(test)]
 mod tests;

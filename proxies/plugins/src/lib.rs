@@ -24,6 +24,8 @@ mod targets;
 mod tests;
 mod tls2raw;
 mod unix_domain_socket;
+mod virtual_net;
 
 pub use greeting::{Greeting, WriteHeader};
 pub use table::plugin;
+pub use virtual_net::VirtualNet;

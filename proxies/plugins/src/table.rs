@@ -6,21 +6,22 @@ use culvert_conf::PluginConfig;
 use culvert_proxy::{BoxClientProxy, ProxyError};
 
 use crate::{
-    Greeting, http_proxy::HttpProxy, http2http, http2https, https2http, https2https,
+    Greeting, VirtualNet, http_proxy::HttpProxy, http2http, http2https, https2http, https2https,
     socks5::Socks5, static_file::StaticFiles, tls2raw::Tls2Raw,
-    unix_domain_socket::UnixDomainSocket,
+    unix_domain_socket::UnixDomainSocket, virtual_net::Gate,
 };
 
-/// What serves the work connections of a proxy that has a plugin; `None` when this build does not
-/// have it. `greeting` is the proxy's PROXY protocol header.
+/// What serves the work connections of a proxy that has a plugin. `greeting` is the proxy's PROXY
+/// protocol header, `net` the program's virtual network.
 ///
 /// # Errors
 /// Refused when the plugin's configuration cannot work, such as a certificate that is none.
 pub fn plugin(
     config: &PluginConfig,
     greeting: Greeting,
-) -> Result<Option<BoxClientProxy>, ProxyError> {
-    Ok(Some(match config {
+    net: Option<&VirtualNet>,
+) -> Result<BoxClientProxy, ProxyError> {
+    Ok(match config {
         PluginConfig::Http2Http(own) => Arc::new(http2http::new(own)?),
         PluginConfig::Http2Https(own) => Arc::new(http2https::new(own)?),
         PluginConfig::Https2Http(own) => Arc::new(https2http::new(own)?),
@@ -33,6 +34,6 @@ pub fn plugin(
         PluginConfig::StaticFile(own) => Arc::new(StaticFiles::new(own)),
         PluginConfig::HttpProxy(own) => Arc::new(HttpProxy::new(own)),
         PluginConfig::Socks5(own) => Arc::new(Socks5::new(own)),
-        PluginConfig::VirtualNet => return Ok(None),
-    }))
+        PluginConfig::VirtualNet => Arc::new(Gate::new(net)?),
+    })
 }

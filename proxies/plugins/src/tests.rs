@@ -1,7 +1,7 @@
 //! Every plugin with its user in memory and its service on the loopback.
 
 mod bridges;
-mod fixture;
+pub(crate) mod fixture;
 mod http_proxy;
 mod raw;
 mod socks5;

@@ -71,6 +71,11 @@ impl Ports {
         }
     }
 
+    /// From now on only ports of `allow` are given; those that are taken stay so.
+    pub fn allow(&self, allow: PortRanges) {
+        self.table.lock().allow(allow);
+    }
+
     /// Listens on the TCP port `want` for the proxy `name`; 0 leaves the choice to us. Must be
     /// called on the runtime that will accept.
     ///

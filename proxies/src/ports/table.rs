@@ -33,6 +33,10 @@ struct LastPort {
 }
 
 impl Table {
+    pub(super) fn allow(&mut self, allow: PortRanges) {
+        self.allow = allow;
+    }
+
     pub(super) fn new(allow: PortRanges) -> Self {
         Self {
             allow,

@@ -10,14 +10,16 @@ macro_rules! pairing_suite {
         mod $module {
             use std::time::Duration;
 
+            #[cfg(target_os = "linux")]
+            use culvert_kit::Nat;
             use culvert_kit::Result;
             use $crate::{
                 Pairing,
                 cases::{
-                    auth, groups, idle, limits, load, login, matrix, mux, origin, recovery,
+                    admin, auth, groups, idle, limits, load, login, matrix, mux, origin, programs, recovery,
                     tls::{self, Refusal, Tls},
                     tunnels::{self, Layers},
-                    visitors, wire,
+                    virtual_net, visitors, wire,
                 },
             };
 
@@ -36,15 +38,22 @@ macro_rules! pairing_suite {
                 http_encrypted_and_compressed => tunnels::http(PAIRING, Layers::Both);
                 https_by_sni => tunnels::https(PAIRING, Layers::Plain);
                 https_encrypted_and_compressed => tunnels::https(PAIRING, Layers::Both);
-                tcpmux_by_host_and_user => mux::by_host_and_user(PAIRING, Layers::Plain);
-                tcpmux_encrypted_and_compressed => mux::by_host_and_user(PAIRING, Layers::Both);
-                tcpmux_passthrough => mux::passthrough(PAIRING);
-                groups_share => groups::share(PAIRING);
                 bandwidth_at_the_client => limits::bandwidth(PAIRING, "client");
                 bandwidth_at_the_server => limits::bandwidth(PAIRING, "server");
                 health_of_a_service => limits::health(PAIRING);
                 origin_of_streams => origin::streams(PAIRING);
                 origin_of_datagrams => origin::datagrams(PAIRING);
+                curl_through_http => programs::curl_http(PAIRING);
+                curl_and_go_through_https => programs::https_clients(PAIRING);
+                websocket_through_http => programs::websocket(PAIRING);
+                browser_through_http_and_https => programs::browser(PAIRING);
+                wrk_through_http => programs::wrk(PAIRING);
+                curl_through_forward_proxies => programs::forward_proxies(PAIRING);
+                tcpmux_by_host_and_user => mux::by_host_and_user(PAIRING, Layers::Plain);
+                tcpmux_encrypted_and_compressed => mux::by_host_and_user(PAIRING, Layers::Both);
+                tcpmux_passthrough => mux::passthrough(PAIRING);
+                groups_share => groups::share(PAIRING);
+                virtual_net_over_stcp => virtual_net::reaches(PAIRING);
                 visitors_plain => visitors::secret_services(
                     PAIRING, "v1", Layers::Plain, Layers::Plain);
                 visitors_encrypted_and_compressed => visitors::secret_services(
@@ -84,6 +93,24 @@ macro_rules! pairing_suite {
                 every_way_over_wss => matrix::carries(PAIRING, "wss");
                 kill_and_restart => recovery::kill_and_restart(PAIRING, 2);
                 orderly_succession => recovery::orderly_succession(PAIRING);
+                every_call_of_the_dashboards => admin::dashboard_calls(PAIRING);
+                proxies_of_the_store => admin::store(PAIRING);
+                reload_keeps_the_others => admin::reload_keeps_the_others(PAIRING);
+                reload_by_signal_and_by_watching =>
+                    admin::reload_by_signal_and_by_watching(PAIRING);
+                many_reloads_leak_nothing => admin::many_reloads_leak_nothing(PAIRING);
+                #[cfg(target_os = "linux")]
+                peers_meet_over_quic => $crate::cases::xtcp::meet(
+                    PAIRING, (Nat::Easy, Nat::Easy), "quic");
+                #[cfg(target_os = "linux")]
+                peers_meet_over_kcp => $crate::cases::xtcp::meet(
+                    PAIRING, (Nat::Easy, Nat::Easy), "kcp");
+                #[cfg(target_os = "linux")]
+                a_service_behind_a_hard_nat_is_met => $crate::cases::xtcp::meet(
+                    PAIRING, (Nat::Hard, Nat::Easy), "quic");
+                #[cfg(target_os = "linux")]
+                a_visitor_behind_a_hard_nat_is_met => $crate::cases::xtcp::meet(
+                    PAIRING, (Nat::Easy, Nat::Hard), "kcp");
                 parallel_echoes => load::parallel_echoes(PAIRING, Layers::Plain, 200);
                 parallel_echoes_encrypted_and_compressed =>
                     load::parallel_echoes(PAIRING, Layers::Both, 200);
@@ -96,8 +123,9 @@ macro_rules! pairing_suite {
             }
         }
     };
-    (@cases $($name:ident => $case:expr;)*) => {
+    (@cases $($(#[$only:meta])* $name:ident => $case:expr;)*) => {
         $(
+            $(#[$only])*
             #[tokio::test]
             async fn $name() -> Result {
                 $case.await
@@ -124,13 +152,17 @@ macro_rules! hostile_suite {
         #[cfg(test)]
         mod $module {
             use culvert_kit::Result;
-            use $crate::{Pairing, cases::hostile};
+            use $crate::{
+                Pairing,
+                cases::{hostile, smuggling},
+            };
 
             const PAIRING: Pairing = $pairing;
 
             $crate::pairing_suite! { @cases
                 bad_input_with_mux => hostile::bad_input(PAIRING, true);
                 bad_input_without_mux => hostile::bad_input(PAIRING, false);
+                smuggled_requests => smuggling::nothing_gets_through(PAIRING);
                 silent_peers => hostile::crowd_of_silent_peers(PAIRING, 100);
             }
 

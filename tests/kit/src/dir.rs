@@ -33,13 +33,17 @@ impl TempDir {
         &self.0
     }
 
-    /// Writes a file into it and returns the file's path.
+    /// Writes a file into it, in folders that are made where they are missing, and returns the
+    /// file's path.
     ///
     /// # Errors
     /// When the system refuses.
     pub fn write(&self, name: &str, text: &str) -> Result<PathBuf> {
         let path = self.0.join(name);
-        fs::write(&path, text).map_err(Error::io(format!("write {}", path.display())))?;
+        let folder = path.parent().unwrap_or(&self.0);
+        fs::create_dir_all(folder)
+            .and_then(|()| fs::write(&path, text))
+            .map_err(Error::io(format!("write {}", path.display())))?;
         Ok(path)
     }
 }

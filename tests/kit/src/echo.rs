@@ -4,7 +4,7 @@ use std::{net::SocketAddr, time::Duration};
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpStream, UdpSocket},
+    net::{TcpListener, TcpStream, UdpSocket},
     time,
 };
 
@@ -19,14 +19,26 @@ const MAX_FRAME: u64 = 1 << 20;
 /// # Errors
 /// When no port can be bound.
 pub async fn tcp_echo() -> Result<Service> {
-    Service::tcp(|mut socket| async move {
-        let (mut read, mut write) = socket.split();
-        // A peer that breaks off is part of many tests.
-        if tokio::io::copy(&mut read, &mut write).await.is_ok() {
-            drop(write.shutdown().await);
-        }
-    })
-    .await
+    Service::tcp(echo).await
+}
+
+/// The same on a listener that is open, perhaps in a network of its own.
+///
+/// # Errors
+/// When the system does not let us use it.
+pub fn tcp_echo_on(listener: std::net::TcpListener) -> Result<Service> {
+    let taken = listener
+        .set_nonblocking(true)
+        .and_then(|()| TcpListener::from_std(listener));
+    Service::tcp_on(taken.map_err(Error::io("use a listener"))?, echo)
+}
+
+async fn echo(mut socket: TcpStream) {
+    let (mut read, mut write) = socket.split();
+    // A peer that breaks off is part of many tests.
+    if tokio::io::copy(&mut read, &mut write).await.is_ok() {
+        drop(write.shutdown().await);
+    }
 }
 
 /// A TCP service that returns whole messages: eight bytes of big-endian length, then the body, as

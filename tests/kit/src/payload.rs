@@ -58,9 +58,17 @@ pub fn random_hex(bytes: usize) -> Result<String> {
 /// # Errors
 /// When the connection fails or what comes back differs.
 pub async fn echo_once(to: SocketAddr, seed: u64, len: usize) -> Result {
-    let mut socket = TcpStream::connect(to)
+    let socket = TcpStream::connect(to)
         .await
         .map_err(Error::io(format!("connect to {to}")))?;
+    echo_over(socket, seed, len).await
+}
+
+/// The same over a connection that is open.
+///
+/// # Errors
+/// When it fails or what comes back differs.
+pub async fn echo_over(mut socket: TcpStream, seed: u64, len: usize) -> Result {
     let (read, write) = socket.split();
     let (sent, received) = tokio::join!(send(write, seed, len), receive(read, seed, len));
     received?;

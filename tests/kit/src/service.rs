@@ -58,7 +58,17 @@ impl Service {
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        let listener = listen().map_err(Error::io("bind a mock service"))?;
+        Self::tcp_on(listen().map_err(Error::io("bind a mock service"))?, answer)
+    }
+
+    /// Serves every connection that `listener` takes with `answer`.
+    pub(crate) fn tcp_on<F>(
+        listener: TcpListener,
+        answer: impl Fn(TcpStream) -> F + Send + Sync + 'static,
+    ) -> Result<Self>
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
         let addr = listener
             .local_addr()
             .map_err(Error::io("read a bound address"))?;

@@ -5,6 +5,7 @@ mod demo;
 mod deps;
 mod error;
 mod fuzz;
+mod keys;
 mod out;
 mod setup;
 mod sizes;
@@ -42,6 +43,8 @@ enum Command {
     Sizes,
     /// Check the arrows between the crates and what tracked files may not hold
     Deps,
+    /// Write the documentation of every configuration key and the JSON Schemas anew
+    Keys,
     /// Run the fuzz targets
     Fuzz(fuzz::Args),
 }
@@ -75,6 +78,7 @@ async fn run(command: Command) -> Result {
         Command::Setup => setup::run().await,
         Command::Sizes => sizes::check(),
         Command::Deps => deps::check().await,
+        Command::Keys => keys::write(),
         Command::Fuzz(args) => fuzz::run(args).await,
     }
 }

@@ -55,6 +55,11 @@ impl ConnectVhost {
         }
     }
 
+    /// From now on a user of an unknown host gets this page, or the built-in one.
+    pub fn set_page(&self, custom_404_page: Option<PathBuf>) {
+        self.not_found.set(custom_404_page);
+    }
+
     /// Routes users to proxies, until the lease is dropped. With a `login` only those come through
     /// who know it.
     ///

@@ -112,6 +112,13 @@ impl HttpVhost {
         }))
     }
 
+    /// From now on a request that nobody serves gets this page, or the built-in one.
+    pub fn set_page(&self, custom_404_page: Option<PathBuf>) {
+        if let Told::Vhost(page, _) = &self.0.told {
+            page.set(custom_404_page);
+        }
+    }
+
     /// Routes requests to proxies, until the lease is dropped.
     ///
     /// # Errors

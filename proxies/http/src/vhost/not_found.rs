@@ -7,6 +7,7 @@ use std::{
     sync::Arc,
 };
 
+use arc_swap::ArcSwapOption;
 use bytes::Bytes;
 
 /// The `Server` header of our own answers: the upstream release whose behaviour this is.
@@ -31,19 +32,23 @@ const BUILT_IN: &str = concat!(
 /// The page, read anew for each miss if the operator gave one.
 #[derive(Debug)]
 pub(crate) struct NotFound {
-    custom: Option<Arc<Path>>,
+    custom: ArcSwapOption<PathBuf>,
 }
 
 impl NotFound {
     pub(super) fn new(custom: Option<PathBuf>) -> Self {
         Self {
-            custom: custom.map(Into::into),
+            custom: ArcSwapOption::from_pointee(custom),
         }
+    }
+
+    pub(super) fn set(&self, custom: Option<PathBuf>) {
+        self.custom.store(custom.map(Arc::new));
     }
 
     /// The page's bytes. The file is read off the connection's thread, because a disk may stall.
     pub(crate) async fn page(&self) -> Bytes {
-        let Some(path) = self.custom.clone() else {
+        let Some(path) = self.custom.load_full() else {
             return Bytes::from_static(BUILT_IN.as_bytes());
         };
         let shown = Arc::clone(&path);

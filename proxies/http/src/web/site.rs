@@ -1,7 +1,8 @@
 //! The table of routes, and what every request passes before its handler (api 0).
 
-use std::{fmt, future::Future, time::Duration};
+use std::{fmt, future::Future, sync::Arc, time::Duration};
 
+use arc_swap::ArcSwapOption;
 use bytes::Bytes;
 use culvert_proxy::BoxFuture;
 use http::{
@@ -38,20 +39,51 @@ struct Route {
     handler: Handler,
 }
 
+/// Who may use a site; can be changed while it serves.
+#[derive(Clone, Debug)]
+pub struct Admission(Arc<ArcSwapOption<Credentials>>);
+
+impl Admission {
+    /// These credentials are asked for; everybody may come without.
+    #[must_use]
+    pub fn new(credentials: Option<Credentials>) -> Self {
+        Self(Arc::new(ArcSwapOption::from_pointee(credentials)))
+    }
+
+    /// From now on these credentials are asked for; everybody may come without.
+    pub fn set(&self, credentials: Option<Credentials>) {
+        self.0.store(credentials.map(Arc::new));
+    }
+
+    fn admits(&self, headers: &HeaderMap) -> bool {
+        self.0.load().as_ref().is_none_or(|asked| {
+            let given = headers.get(AUTHORIZATION).and_then(Basic::parse);
+            asked.admit(given.as_ref())
+        })
+    }
+}
+
 /// What a web server serves: routes, and who may use them.
 pub struct Site {
-    credentials: Option<Credentials>,
+    admission: Admission,
     routes: Vec<Route>,
 }
 
 impl Site {
     /// A site that has only `/healthz`; without credentials everybody may use it.
     #[must_use]
-    pub const fn new(credentials: Option<Credentials>) -> Self {
+    pub fn new(credentials: Option<Credentials>) -> Self {
         Self {
-            credentials,
+            admission: Admission::new(credentials),
             routes: Vec::new(),
         }
+    }
+
+    /// The same site for those whom `admission` lets in.
+    #[must_use]
+    pub fn admitting(mut self, admission: Admission) -> Self {
+        self.admission = admission;
+        self
     }
 
     /// The same site with one more route. A part of `pattern` in braces is a variable: any text
@@ -116,7 +148,7 @@ impl Site {
             Ok(found) => found,
             Err(missed) => return missed,
         };
-        if !route.open && !self.admits(&parts.headers) {
+        if !route.open && !self.admission.admits(&parts.headers) {
             tokio::time::sleep(PENALTY).await;
             return Answer::unauthorized();
         }
@@ -159,13 +191,6 @@ impl Site {
             Answer::status(StatusCode::METHOD_NOT_ALLOWED)
         } else {
             Answer::not_found()
-        })
-    }
-
-    fn admits(&self, headers: &HeaderMap) -> bool {
-        self.credentials.as_ref().is_none_or(|asked| {
-            let given = headers.get(AUTHORIZATION).and_then(Basic::parse);
-            asked.admit(given.as_ref())
         })
     }
 }

@@ -78,7 +78,8 @@ async fn http2http_asks_for_a_path_and_keeps_the_host_without_a_rewrite() {
         ..HttpRewrite::default()
     };
     let plugin = made(&PluginConfig::Http2Http(config));
-    let ask = "GET http://outer.test:81/p HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    let ask =
+        "GET http://outer.test:81/p HTTP/1.1\r\nHost: outer.test\r\nConnection: close\r\n\r\n";
     let got = exchange(user(&plugin, &scope), ask).await;
     assert!(got.contains("GET /p HTTP/1.1\r\n"), "{got}");
     assert!(got.contains("Host: outer.test:81\r\n"), "{got}");
@@ -233,13 +234,13 @@ fn what_cannot_work_is_refused_at_once() {
     config
         .request_headers
         .insert("a b".to_owned(), String::new());
-    let refused = plugin(&PluginConfig::Http2Http(config), greeting);
+    let refused = plugin(&PluginConfig::Http2Http(config), greeting, None);
     assert!(refused.unwrap_err().to_string().contains("[a b]"));
     let mut config = front("web".to_owned());
     config.identity = Some(IdentityFiles {
         cert: "no.crt".into(),
         key: "no.key".into(),
     });
-    let refused = plugin(&PluginConfig::Https2Http(config), greeting);
+    let refused = plugin(&PluginConfig::Https2Http(config), greeting, None);
     assert!(refused.unwrap_err().to_string().contains("no.crt"));
 }

@@ -23,7 +23,7 @@ use crate::{Greeting, plugin};
 const LONG: Duration = Duration::from_secs(20);
 
 /// Where the tasks of a test live.
-pub(super) fn scope() -> Scope {
+pub(crate) fn scope() -> Scope {
     Scope::root(Handle::current())
 }
 
@@ -39,7 +39,7 @@ pub(super) fn made(config: &PluginConfig) -> BoxClientProxy {
         version: Some(ProxyProtocol::V1),
         write,
     };
-    plugin(config, greeting).unwrap().unwrap()
+    plugin(config, greeting, None).unwrap()
 }
 
 /// The user's end of a connection that the plugin serves.

@@ -1,5 +1,6 @@
 //! The cases, by subject. Each is one async function over a [`Pairing`](crate::Pairing).
 
+pub mod admin;
 pub mod auth;
 pub mod groups;
 pub mod hostile;
@@ -10,11 +11,16 @@ pub mod login;
 pub mod matrix;
 pub mod mux;
 pub mod origin;
+pub mod programs;
 pub mod recovery;
+pub mod smuggling;
 pub mod tls;
 pub mod tunnels;
+pub mod virtual_net;
 pub mod visitors;
 pub mod wire;
+#[cfg(target_os = "linux")]
+pub mod xtcp;
 
 /// Sets a [`Scene`](crate::Scene), or ends the case as skipped.
 macro_rules! scene {

@@ -1,5 +1,10 @@
 //! What an operator meets at the command line: versions, `verify`, help, mistakes and signals.
 
+mod first;
+mod folder;
+mod single;
+mod words;
+
 use culvert_e2e::{Pairing, SOON, Scene, local};
 use culvert_kit::{
     Error, Finished, Peer, Program, Result, Role, TempDir, connected, echo_once, free_port, run,

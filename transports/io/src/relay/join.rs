@@ -18,6 +18,7 @@ use super::{
     End, Path, Relayed, Relaying, Side,
     close::Closing,
     pump::{Finish, Pump, Step},
+    record::Record,
 };
 use crate::{Meter, Stream, stream::Carrier};
 
@@ -48,6 +49,8 @@ pub(super) struct Join<'a> {
     progress: Option<Instant>,
     /// The side that had ended when bytes from it were found to be stuck.
     cut_off: Option<Side>,
+    /// What the access log will say, if there is one.
+    record: Option<Box<Record>>,
 }
 
 /// One direction is done; both ends are being closed.
@@ -66,6 +69,7 @@ struct Ended {
 impl<'a> Join<'a> {
     pub(super) fn new(user: Stream, work: Stream, how: &'a Relaying) -> Self {
         let meter = how.meter.clone().or_else(|| user.meter.clone());
+        let record = Record::begin(&user, &work);
         let (from_user, user) = parts(user);
         let (from_work, work) = parts(work);
         let splice =
@@ -81,6 +85,7 @@ impl<'a> Join<'a> {
             timer: None,
             progress: None,
             cut_off: None,
+            record,
         }
     }
 
@@ -241,7 +246,7 @@ impl<'a> Join<'a> {
         } else {
             Path::Copy
         };
-        Relayed {
+        let done = Relayed {
             to_work: self.to_work.moved(),
             to_user: self.to_user.moved(),
             path,
@@ -250,6 +255,18 @@ impl<'a> Join<'a> {
                 .as_mut()
                 .and_then(|ended| ended.end.take())
                 .unwrap_or(End::Idle),
+        };
+        if let Some(record) = self.record.take() {
+            record.end(&done);
+        }
+        done
+    }
+}
+
+impl Drop for Join<'_> {
+    fn drop(&mut self) {
+        if let Some(record) = self.record.take() {
+            record.broken_off(self.moved());
         }
     }
 }

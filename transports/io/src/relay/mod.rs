@@ -17,6 +17,7 @@ mod close;
 mod held;
 mod join;
 mod pump;
+mod record;
 #[cfg_attr(not(target_os = "linux"), path = "no_splice.rs")]
 mod splice;
 #[cfg(test)]
@@ -25,6 +26,8 @@ mod tests;
 use std::{future::Future, io, sync::Arc, time::Duration};
 
 use crate::{Meter, Stream, relay::join::Join};
+
+pub use record::ACCESS_LOG;
 
 /// How a relay is to be done.
 #[derive(Clone, Debug)]

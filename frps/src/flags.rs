@@ -1,0 +1,188 @@
+//! The flags that take the place of a configuration file (upstream: pkg/config/flags.go).
+
+use clap::{ArgMatches, Args, Command, Error, FromArgMatches};
+use culvert_program::{Flag, Takes, keys};
+use toml::Table;
+
+use Takes::{Nothing, Number, Ports, Secret, Switch, Text};
+
+/// Every flag. Defaults are written out where upstream's flags have others than its files.
+pub(crate) const FLAGS: [Flag; 25] = [
+    Flag::new(
+        "bind-addr",
+        "bindAddr",
+        Text("0.0.0.0"),
+        "The address where clients connect to",
+    ),
+    Flag::new(
+        "bind-port",
+        "bindPort",
+        Number("7000"),
+        "The port where clients connect to",
+    )
+    .or('p'),
+    Flag::new(
+        "kcp-bind-port",
+        "kcpBindPort",
+        Number("0"),
+        "The UDP port for clients that use KCP; 0 = none",
+    ),
+    Flag::new(
+        "quic-bind-port",
+        "quicBindPort",
+        Number("0"),
+        "The UDP port for clients that use QUIC; 0 = none",
+    ),
+    Flag::new(
+        "proxy-bind-addr",
+        "proxyBindAddr",
+        Text("0.0.0.0"),
+        "The address where published ports are opened",
+    ),
+    Flag::new(
+        "vhost-http-port",
+        "vhostHTTPPort",
+        Number("0"),
+        "The port of http proxies; 0 = none",
+    ),
+    Flag::new(
+        "vhost-https-port",
+        "vhostHTTPSPort",
+        Number("0"),
+        "The port of https proxies; 0 = none",
+    ),
+    Flag::new(
+        "vhost-http-timeout",
+        "vhostHTTPTimeout",
+        Number("60"),
+        "Seconds that a web site may take before it answers",
+    ),
+    Flag::new(
+        "dashboard-addr",
+        "webServer.addr",
+        Text("0.0.0.0"),
+        "The address of the dashboard",
+    ),
+    Flag::new(
+        "dashboard-port",
+        "webServer.port",
+        Number("0"),
+        "The port of the dashboard; 0 = none",
+    ),
+    Flag::new(
+        "dashboard-user",
+        "webServer.user",
+        Text("admin"),
+        "The user of the dashboard",
+    ),
+    Flag::new(
+        "dashboard-pwd",
+        "webServer.password",
+        Secret("admin"),
+        "The password of the dashboard; set your own",
+    ),
+    Flag::new(
+        "dashboard-tls-mode",
+        "",
+        Nothing,
+        "Without effect, as in frp: use a file with webServer.tls for a dashboard with TLS",
+    ),
+    Flag::new(
+        "dashboard-tls-cert-file",
+        "",
+        Nothing,
+        "Without effect, see --dashboard-tls-mode",
+    ),
+    Flag::new(
+        "dashboard-tls-key-file",
+        "",
+        Nothing,
+        "Without effect, see --dashboard-tls-mode",
+    ),
+    Flag::new(
+        "enable-prometheus",
+        "enablePrometheus",
+        Switch(false),
+        "Serve /metrics at the dashboard",
+    ),
+    Flag::new(
+        "log-file",
+        "log.to",
+        Text("console"),
+        "console, or the file for log lines",
+    ),
+    Flag::new(
+        "log-level",
+        "log.level",
+        Text("info"),
+        "The least that is logged: trace, debug, info, warn or error",
+    ),
+    Flag::new(
+        "log-max-days",
+        "log.maxDays",
+        Number("3"),
+        "Days for which log files are kept",
+    ),
+    Flag::new(
+        "disable-log-color",
+        "log.disablePrintColor",
+        Switch(false),
+        "No colours on the console",
+    ),
+    Flag::new(
+        "token",
+        "auth.token",
+        Secret(""),
+        "The secret that clients must know",
+    )
+    .or('t'),
+    Flag::new(
+        "subdomain-host",
+        "subDomainHost",
+        Text(""),
+        "The domain under which http and https proxies may have a name",
+    ),
+    Flag::new(
+        "allow-ports",
+        "allowPorts",
+        Ports,
+        "The ports that clients may ask for, such as 1000-2000,3000; default all",
+    ),
+    Flag::new(
+        "max-ports-per-client",
+        "maxPortsPerClient",
+        Number("0"),
+        "Ports that one client may hold; 0 = any number",
+    ),
+    Flag::new(
+        "tls-only",
+        "transport.tls.force",
+        Switch(false),
+        "Refuse clients without TLS",
+    ),
+];
+
+/// The configuration that the flags say.
+#[derive(Debug, Clone)]
+pub(crate) struct Keys(pub(crate) Table);
+
+impl FromArgMatches for Keys {
+    fn from_arg_matches(given: &ArgMatches) -> Result<Self, Error> {
+        Ok(Self(keys(&FLAGS, given)))
+    }
+
+    fn update_from_arg_matches(&mut self, given: &ArgMatches) -> Result<(), Error> {
+        *self = Self::from_arg_matches(given)?;
+        Ok(())
+    }
+}
+
+impl Args for Keys {
+    fn augment_args(command: Command) -> Command {
+        command.args(FLAGS.iter().map(|flag| flag.arg().global(true)))
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
