@@ -3,6 +3,7 @@
 use std::{future::Future, net::IpAddr, sync::Arc, time::Duration};
 
 use culvert_conf::{FreeTable, ServerConfig, VhostErrorMode};
+use culvert_dashboard::Product;
 use culvert_http::{ConnectVhost, ErrorMode, HttpVhost, HttpsVhost};
 use culvert_io::{Lanes, Scope};
 use culvert_program::{Door, DoorError, OriginError};
@@ -18,7 +19,9 @@ use crate::{
     front::{self, Links, Port, Shared},
     hooks::Hooks,
     registry::Registry,
+    reload::{Reloader, Reread},
     server::Server,
+    ssh::{Gateway, GatewayError},
     strangers::Strangers,
 };
 
@@ -65,6 +68,9 @@ pub enum StartError {
     /// TLS cannot be set up.
     #[error("transport.tls: {}", report(.0))]
     Tls(TransportError),
+    /// The SSH gateway cannot be opened.
+    #[error(transparent)]
+    Ssh(#[from] GatewayError),
     /// A server plugin cannot be used.
     #[error(
         "httpPlugins: plugin [{name}]: {source}; set addr to host:port or a URL, path to /path"
@@ -93,7 +99,9 @@ pub struct Service {
     root: Scope,
     listeners: Vec<(TcpListener, Port)>,
     links: Vec<Arc<Links>>,
+    gateway: Option<Gateway>,
     door: Option<Door>,
+    reread: Option<Reread>,
 }
 
 impl Service {
@@ -119,12 +127,11 @@ impl Service {
         lanes: Arc<Lanes>,
         transports: &Transports,
     ) -> Result<Self, StartError> {
-        warn_of_missing(&config);
         let root = Scope::root(Handle::current());
         let auth = Auth::new(&config.auth, &root).await?;
         let stack = ServerStack::new(&config.transport).map_err(StartError::Tls)?;
         let shared = shared(&config);
-        let door = Door::bind("dashboard", config.web_server.as_ref()).await?;
+        let door = Door::bind(Product::Frps, config.web_server.as_ref()).await?;
         let mut listeners = Vec::from_iter(tcpmux(&config).await?);
         let bind = |what, host: &str, port| bind(what, host.to_owned(), port);
         let what = "create server listener";
@@ -161,6 +168,7 @@ impl Service {
             tracing::info!("{name} service listen on {}", Target::new(host, port));
         }
         let links = links(&config, transports).await?;
+        let gateway = gateway(&config).await?;
         let host = &config.proxy_bind_addr;
         let published = front::resolve(host, 0)
             .await
@@ -184,8 +192,18 @@ impl Service {
             root,
             listeners,
             links,
+            gateway,
             door,
+            reread: None,
         })
+    }
+
+    /// The same server, which reads its configuration again with `reread` when it is asked to: by
+    /// the dashboard's API and by SIGHUP.
+    #[must_use]
+    pub fn reloading(mut self, reread: Option<Reread>) -> Self {
+        self.reread = reread;
+        self
     }
 
     /// Serves until `stop` resolves, then lets connections in flight end for a while; `hurry`
@@ -199,8 +217,13 @@ impl Service {
             root,
             listeners,
             links,
+            gateway,
             door,
+            reread,
         } = self;
+        let reloads = reread.is_some();
+        let reloader = Reloader::new(Arc::clone(&server), reread, root.clone());
+        let reloader = Arc::new(reloader);
         let doors = root.child(tracing::Span::none());
         for (listener, port) in listeners {
             let (server, lanes, root) = (Arc::clone(&server), Arc::clone(&lanes), root.clone());
@@ -210,12 +233,19 @@ impl Service {
             let (server, lanes, root) = (Arc::clone(&server), Arc::clone(&lanes), root.clone());
             doors.spawn(Arc::clone(open).accept(server, lanes, root));
         }
+        if let Some(gateway) = gateway {
+            let (server, lanes, root) = (Arc::clone(&server), Arc::clone(&lanes), root.clone());
+            doors.spawn(gateway.accept(server, lanes, root));
+        }
         if let Some(door) = door {
-            let site = Arc::new(dashboard::site(&server, door.web(), &root));
+            let site = dashboard::site(&server, door.web(), &root, Arc::clone(&reloader));
             doors.spawn(door.accept(site, doors.clone()));
         }
         if let Some(proxies) = &server.figures.proxies {
             doors.spawn(figures::sample(Arc::clone(proxies)));
+        }
+        if reloads {
+            doors.spawn(reloader.when_asked());
         }
         tracing::info!("frps started successfully");
         stop.await;
@@ -251,6 +281,14 @@ async fn orderly(server: &Server, doors: &Scope, links: &[Arc<Links>]) {
     server.hooks.load_full().close(left).await;
     for open in links {
         open.close().await;
+    }
+}
+
+/// Opens the SSH gateway, if there is to be one.
+async fn gateway(config: &ServerConfig) -> Result<Option<Gateway>, GatewayError> {
+    match &config.ssh_tunnel_gateway {
+        Some(gateway) => Gateway::bind(&config.bind_addr, gateway).await.map(Some),
+        None => Ok(None),
     }
 }
 
@@ -344,9 +382,11 @@ fn assemble(
     });
     let visitors = Visitors::default();
     let meetings = Meetings::new(config.nat_hole_analysis_data_reserve);
+    let ports = || Ports::new(published, config.allow_ports.clone());
+    let (tcp_ports, udp_ports) = (ports(), ports());
     let kinds = server_kinds(&ServerResources {
-        tcp_ports: Ports::new(published, config.allow_ports.clone()),
-        udp_ports: Ports::new(published, config.allow_ports.clone()),
+        tcp_ports: tcp_ports.clone(),
+        udp_ports: udp_ports.clone(),
         udp_packet_size: config.udp_packet_size,
         http: http.clone(),
         http_port: config.vhost_http_port.map_or(0, u16::from),
@@ -365,8 +405,9 @@ fn assemble(
         kinds,
         visitors,
         meetings,
-        auth,
-        stack,
+        auth: Arc::new(auth).into(),
+        stack: Arc::new(stack).into(),
+        ports: [tcp_ports, udp_ports],
         registry: Arc::new(Registry::default()),
         strangers: Arc::new(Strangers::default()),
         figures: Figures::new(config.web_server.is_some()),
@@ -376,7 +417,7 @@ fn assemble(
         tcpmux,
         shared,
         vhost_users,
-        config,
+        settings: Arc::new(Arc::new(config).into()),
     }
 }
 
@@ -396,21 +437,6 @@ async fn bind(what: &'static str, host: String, port: u16) -> Result<TcpListener
     culvert_tcp::listen(&host, port)
         .await
         .map_err(|source| StartError::Listen { what, source })
-}
-
-/// What is asked for and only missing, not dangerous to miss.
-fn warn_of_missing(config: &ServerConfig) {
-    let missing = [
-        (
-            config.ssh_tunnel_gateway.is_some(),
-            "sshTunnelGateway.bindPort",
-        ),
-    ];
-    for (asked, key) in missing {
-        if asked {
-            tracing::warn!("{key} is set, but this build does not serve it: nothing listens there");
-        }
-    }
 }
 
 impl std::fmt::Debug for Service {
