@@ -123,7 +123,7 @@ impl<'f> Decoder<'f> {
     /// last one wins when a key is written twice in different case.
     pub(crate) fn section<T: Section>(&mut self, node: &Node) -> Option<T> {
         let Value::Table(entries) = &node.value else {
-            self.wrong_type(node, "object", "write a table of keys", false);
+            self.wrong_type(node, "object", "write a table of keys", true);
             return None;
         };
         let mut section = T::default();
@@ -194,14 +194,14 @@ impl<'f> Decoder<'f> {
                 },
             );
         } else {
-            self.wrong_type(node, "object", "write a table of keys", false);
+            self.wrong_type(node, "object", "write a table of keys", true);
         }
         None
     }
 
     /// Notes that a table was wanted.
     pub(crate) fn not_a_table(&mut self, node: &Node) {
-        self.wrong_type(node, "map", "write a table of keys", false);
+        self.wrong_type(node, "map", "write a table of keys", true);
     }
 
     fn unknown_key(&mut self, key: &str, line: u32, allowed: &[Key]) {
@@ -226,6 +226,8 @@ impl<'f> Decoder<'f> {
         self.fault(line, fault);
     }
 
+    /// Notes a wrong type; `secret` values are not shown. Nor are texts in place of tables, which
+    /// may be anything.
     fn wrong_type(&mut self, node: &Node, wanted: &'static str, remedy: &str, secret: bool) {
         let (kind, shown) = match &node.value {
             Value::String(text) => ("string", format!("{text:?}")),

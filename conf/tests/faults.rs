@@ -128,7 +128,7 @@ fn refusals_have_upstreams_words_and_the_line() {
         ("transport = \"quic\"\n", 1, "cannot unmarshal string into"),
         (
             "user: x\nproxies:\n  web:\n    type: tcp\n",
-            3,
+            2,
             "field \"proxies\": cannot unmarshal object into",
         ),
         (
@@ -147,11 +147,10 @@ fn refusals_have_upstreams_words_and_the_line() {
             "proxy a: health check path should not be empty",
         ),
     ] {
-        let ours = client(text).unwrap_err().to_string();
-        assert!(
-            ours.contains(&format!("frpc.toml:{line}: ")),
-            "{text}: {ours}"
-        );
+        let ours = parse_client(text, "frpc", Strictness::Strict)
+            .unwrap_err()
+            .to_string();
+        assert!(ours.contains(&format!("frpc:{line}: ")), "{text}: {ours}");
         assert!(ours.contains(said), "{text}: {ours}");
     }
     let text = "transport.protocol = \"auto\"\ntransport.auto.enabled = true\n";
