@@ -7,7 +7,6 @@ use culvert_http::web::{Answer, Metrics, Request};
 use super::Admin;
 
 /// `GET /metrics`.
-#[expect(clippy::unused_async, reason = "handlers of one table have one form")]
 pub(super) async fn answer(admin: Arc<Admin>, _: Request) -> Answer {
     let client = &admin.setup.client;
     let mut by_phase: BTreeMap<_, u64> = BTreeMap::new();

@@ -5,14 +5,17 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use culvert_kit::{
     Error, Payload, Result, Service, connected, eventually, framed_echo, framed_request, free_port,
     within,
 };
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    time::Instant,
+};
 
 use super::scene;
 use crate::{Pairing, SOON, local};
