@@ -7,7 +7,7 @@ use bytes::Bytes;
 use culvert_conf::WebServer;
 use culvert_http::{Limits, OutboundError};
 use culvert_io::Scope;
-use culvert_program::{OriginError, Trust, outbound};
+use culvert_program::{OriginError, Through, Trust, outbound};
 use culvert_transport::{Target, report};
 use http::{HeaderValue, Method, Request, StatusCode, header::AUTHORIZATION};
 use serde::Deserialize;
@@ -120,7 +120,7 @@ impl<'a> Running<'a> {
         let server = outbound(
             &format!("http://{at}"),
             Trust::System,
-            None,
+            Through::Nobody,
             limits,
             &self.scope,
         )?;

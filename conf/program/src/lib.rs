@@ -26,7 +26,7 @@ pub use flags::{BadValue, Flag, Takes, boolean, duration, keys, path, refused, u
 pub use init::{Init, Side};
 pub use logging::{LogError, start, start_here};
 pub use options::{Options, accept};
-pub use origin::{OriginError, Trust, outbound};
+pub use origin::{OriginError, Through, Trust, outbound};
 pub use report::Verify;
 pub use signals::{Hangups, stop_asked, stop_asked_or_never};
 pub use source::{SourceError, TokenError, resolve, settle_token};

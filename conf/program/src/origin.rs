@@ -1,5 +1,7 @@
 //! Web servers that we ask: whom to believe there, and through which proxy to go.
 
+mod environment;
+
 use std::{fmt, path::Path, sync::Arc};
 
 use culvert_conf::Secret;
@@ -19,6 +21,18 @@ pub enum Trust<'a> {
     Authority(&'a Path),
     /// Not at all.
     Nobody,
+}
+
+/// How a web server is reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Through<'a> {
+    /// Directly.
+    Nobody,
+    /// Through this proxy: http, https, socks5 or socks5h.
+    Proxy(&'a Secret),
+    /// Through the proxy that the environment names, if there is one (`HTTPS_PROXY`, `HTTP_PROXY`,
+    /// `NO_PROXY`).
+    Environment,
 }
 
 /// Why a web server cannot be asked.
@@ -43,15 +57,14 @@ struct Origin {
     tls: Option<(Arc<ClientConfig>, ServerName<'static>)>,
 }
 
-/// A client of the server at `url`, which is reached through `proxy` if there is one (http, https,
-/// socks5, socks5h). Its connections live in `scope`. Nothing is dialled yet.
+/// A client of the server at `url`. Its connections live in `scope`. Nothing is dialled yet.
 ///
 /// # Errors
 /// An address is none, or a file cannot be used.
 pub fn outbound(
     url: &str,
     trust: Trust<'_>,
-    proxy: Option<&Secret>,
+    through: Through<'_>,
     limits: Limits,
     scope: &Scope,
 ) -> Result<Outbound, OriginError> {
@@ -68,7 +81,12 @@ pub fn outbound(
         None
     };
     let common = Common::default().with_dial_timeout(limits.time);
-    let options = Options::new(common).with_proxy(proxy.map(proxy_url));
+    let proxy = match through {
+        Through::Nobody => None,
+        Through::Proxy(proxy) => Some(proxy.clone()),
+        Through::Environment => environment::proxy(&endpoint, |name| std::env::var(name).ok()),
+    };
+    let options = Options::new(common).with_proxy(proxy.as_ref().map(proxy_url));
     let origin = Origin {
         target: Target::new(&endpoint.host, endpoint.port),
         connector: TcpConnector::from_options(&options)?,

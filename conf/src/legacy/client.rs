@@ -4,7 +4,7 @@
 use super::build::Kind::{Flag, Int, List, Text};
 use super::build::{Row, Table, words};
 use super::ini::{COMMON, DEFAULT, Entry, Section};
-use super::{Failed, LOG, scopes};
+use super::{Failed, SHARED_ROWS, scopes};
 use crate::raw::proxy::PROXY_TYPES;
 use crate::raw::visitor::VISITOR_TYPES;
 use crate::template::numbers;
@@ -17,11 +17,8 @@ const COMMON_ROWS: &[Row] = &[
     ("server_addr", "serverAddr", Text),
     ("server_port", "serverPort", Int),
     ("user", "user", Text),
-    ("token", "auth.token", Text),
-    ("authentication_method", "auth.method", Text),
     ("oidc_client_id", "auth.oidc.clientID", Text),
     ("oidc_client_secret", "auth.oidc.clientSecret", Text),
-    ("oidc_audience", "auth.oidc.audience", Text),
     ("oidc_scope", "auth.oidc.scope", Text),
     (
         "oidc_token_endpoint_url",
@@ -42,50 +39,23 @@ const COMMON_ROWS: &[Row] = &[
     ),
     ("http_proxy", "transport.proxyURL", Text),
     ("pool_count", "transport.poolCount", Int),
-    ("tcp_mux", "transport.tcpMux", Flag),
-    (
-        "tcp_mux_keepalive_interval",
-        "transport.tcpMuxKeepaliveInterval",
-        Int,
-    ),
     ("protocol", "transport.protocol", Text),
     ("heartbeat_interval", "transport.heartbeatInterval", Int),
-    ("heartbeat_timeout", "transport.heartbeatTimeout", Int),
-    (
-        "quic_keepalive_period",
-        "transport.quic.keepalivePeriod",
-        Int,
-    ),
-    (
-        "quic_max_idle_timeout",
-        "transport.quic.maxIdleTimeout",
-        Int,
-    ),
-    (
-        "quic_max_incoming_streams",
-        "transport.quic.maxIncomingStreams",
-        Int,
-    ),
     ("tls_enable", "transport.tls.enable", Flag),
     (
         "disable_custom_tls_first_byte",
         "transport.tls.disableCustomTLSFirstByte",
         Flag,
     ),
-    ("tls_cert_file", "transport.tls.certFile", Text),
-    ("tls_key_file", "transport.tls.keyFile", Text),
-    ("tls_trusted_ca_file", "transport.tls.trustedCaFile", Text),
     ("tls_server_name", "transport.tls.serverName", Text),
     ("admin_addr", "webServer.addr", Text),
     ("admin_port", "webServer.port", Int),
     ("admin_user", "webServer.user", Text),
     ("admin_pwd", "webServer.password", Text),
-    ("assets_dir", "webServer.assetsDir", Text),
     ("pprof_enable", "webServer.pprofEnable", Flag),
     ("dns_server", "dnsServer", Text),
     ("login_fail_exit", "loginFailExit", Flag),
     ("start", "start", List),
-    ("udp_packet_size", "udpPacketSize", Int),
     ("includes", "includes", List),
 ];
 
@@ -168,7 +138,7 @@ pub(super) fn client(sections: &[Section], all: &[Section]) -> Result<Node, Fail
     if let Some(common) = sections.iter().find(|section| section.name == COMMON) {
         check_common(common)?;
         table.rows(common, COMMON_ROWS);
-        table.rows(common, LOG);
+        table.rows(common, SHARED_ROWS);
         table.prefixed(
             common,
             "oidc_additional_",

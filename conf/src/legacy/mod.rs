@@ -15,8 +15,42 @@ use ini::{COMMON, Section};
 
 use crate::tree::{Node, Value};
 
-/// The keys of the log, which both programs share. `log_way` has no meaning any more.
-const LOG: &[Row] = &[
+/// The keys that both programs have. `log_way` has no meaning any more.
+const SHARED_ROWS: &[Row] = &[
+    ("token", "auth.token", Kind::Text),
+    ("authentication_method", "auth.method", Kind::Text),
+    ("oidc_audience", "auth.oidc.audience", Kind::Text),
+    ("tcp_mux", "transport.tcpMux", Kind::Flag),
+    (
+        "tcp_mux_keepalive_interval",
+        "transport.tcpMuxKeepaliveInterval",
+        Kind::Int,
+    ),
+    ("heartbeat_timeout", "transport.heartbeatTimeout", Kind::Int),
+    (
+        "quic_keepalive_period",
+        "transport.quic.keepalivePeriod",
+        Kind::Int,
+    ),
+    (
+        "quic_max_idle_timeout",
+        "transport.quic.maxIdleTimeout",
+        Kind::Int,
+    ),
+    (
+        "quic_max_incoming_streams",
+        "transport.quic.maxIncomingStreams",
+        Kind::Int,
+    ),
+    ("tls_cert_file", "transport.tls.certFile", Kind::Text),
+    ("tls_key_file", "transport.tls.keyFile", Kind::Text),
+    (
+        "tls_trusted_ca_file",
+        "transport.tls.trustedCaFile",
+        Kind::Text,
+    ),
+    ("assets_dir", "webServer.assetsDir", Kind::Text),
+    ("udp_packet_size", "udpPacketSize", Kind::Int),
     ("log_file", "log.to", Kind::Text),
     ("log_level", "log.level", Kind::Text),
     ("log_max_days", "log.maxDays", Kind::Int),

@@ -3,7 +3,7 @@
 use super::build::Kind::{Flag, Int, List, Text};
 use super::build::{Row, Table, flag};
 use super::ini::{COMMON, Section};
-use super::{LOG, scopes};
+use super::{SHARED_ROWS, scopes};
 use crate::tree::{Node, Value};
 
 /// What begins the name of a section of an HTTP plugin.
@@ -14,21 +14,6 @@ const COMMON_ROWS: &[Row] = &[
     ("bind_port", "bindPort", Int),
     ("kcp_bind_port", "kcpBindPort", Int),
     ("quic_bind_port", "quicBindPort", Int),
-    (
-        "quic_keepalive_period",
-        "transport.quic.keepalivePeriod",
-        Int,
-    ),
-    (
-        "quic_max_idle_timeout",
-        "transport.quic.maxIdleTimeout",
-        Int,
-    ),
-    (
-        "quic_max_incoming_streams",
-        "transport.quic.maxIncomingStreams",
-        Int,
-    ),
     ("proxy_bind_addr", "proxyBindAddr", Text),
     ("vhost_http_port", "vhostHTTPPort", Int),
     ("vhost_https_port", "vhostHTTPSPort", Int),
@@ -39,36 +24,21 @@ const COMMON_ROWS: &[Row] = &[
     ("dashboard_port", "webServer.port", Int),
     ("dashboard_user", "webServer.user", Text),
     ("dashboard_pwd", "webServer.password", Text),
-    ("assets_dir", "webServer.assetsDir", Text),
     ("enable_prometheus", "enablePrometheus", Flag),
     ("detailed_errors_to_client", "detailedErrorsToClient", Flag),
     ("subdomain_host", "subDomainHost", Text),
     ("custom_404_page", "custom404Page", Text),
-    ("tcp_mux", "transport.tcpMux", Flag),
-    (
-        "tcp_mux_keepalive_interval",
-        "transport.tcpMuxKeepaliveInterval",
-        Int,
-    ),
     ("tcp_keepalive", "transport.tcpKeepalive", Int),
     ("max_pool_count", "transport.maxPoolCount", Int),
-    ("heartbeat_timeout", "transport.heartbeatTimeout", Int),
     ("max_ports_per_client", "maxPortsPerClient", Int),
     ("user_conn_timeout", "userConnTimeout", Int),
-    ("udp_packet_size", "udpPacketSize", Int),
     (
         "nat_hole_analysis_data_reserve_hours",
         "natholeAnalysisDataReserveHours",
         Int,
     ),
     ("tls_only", "transport.tls.force", Flag),
-    ("tls_cert_file", "transport.tls.certFile", Text),
-    ("tls_key_file", "transport.tls.keyFile", Text),
-    ("tls_trusted_ca_file", "transport.tls.trustedCaFile", Text),
-    ("token", "auth.token", Text),
-    ("authentication_method", "auth.method", Text),
     ("oidc_issuer", "auth.oidc.issuer", Text),
-    ("oidc_audience", "auth.oidc.audience", Text),
     ("oidc_skip_expiry_check", "auth.oidc.skipExpiryCheck", Flag),
     ("oidc_skip_issuer_check", "auth.oidc.skipIssuerCheck", Flag),
 ];
@@ -97,7 +67,7 @@ pub(super) fn server(sections: &[Section]) -> Node {
             Value::String("0.0.0.0".to_owned()),
         );
         table.rows(common, COMMON_ROWS);
-        table.rows(common, LOG);
+        table.rows(common, SHARED_ROWS);
         scopes(common, &mut table);
         if let Some(entry) = common.entry("dashboard_tls_mode")
             && flag(&entry.value) == Some(true)

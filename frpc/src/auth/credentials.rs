@@ -6,7 +6,7 @@ use bytes::Bytes;
 use culvert_conf::{OidcCredentials, Secret};
 use culvert_http::{Limits, Outbound, OutboundError};
 use culvert_io::Scope;
-use culvert_program::{OriginError, Trust, outbound};
+use culvert_program::{OriginError, Through, Trust, outbound};
 use http::{
     Method, Request,
     header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE},
@@ -76,9 +76,13 @@ impl Credentials {
             Some(file) => Trust::Authority(file),
             None => Trust::System,
         };
-        let (url, proxy) = (&config.token_endpoint_url, config.proxy_url.as_ref());
+        let url = &config.token_endpoint_url;
+        let through = match &config.proxy_url {
+            Some(proxy) => Through::Proxy(proxy),
+            None => Through::Environment,
+        };
         Ok(Self {
-            provider: outbound(url, trust, proxy, LIMITS, scope)?,
+            provider: outbound(url, trust, through, LIMITS, scope)?,
             form: Form::new(config),
             known: Mutex::default(),
         })

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use culvert_conf::ServerOidc;
 use culvert_http::{Limits, Outbound, OutboundError};
 use culvert_io::Scope;
-use culvert_program::{OriginError, Trust, outbound};
+use culvert_program::{OriginError, Through, Trust, outbound};
 use http::{Request, StatusCode, header::ACCEPT};
 use parking_lot::RwLock;
 use serde::Deserialize;
@@ -220,7 +220,7 @@ struct Site {
 
 impl Site {
     fn new(url: String, scope: &Scope) -> Result<Self, DiscoveryError> {
-        match outbound(&url, Trust::System, None, LIMITS, scope) {
+        match outbound(&url, Trust::System, Through::Environment, LIMITS, scope) {
             Ok(server) => Ok(Self { url, server }),
             Err(source) => Err(DiscoveryError::Url { url, source }),
         }

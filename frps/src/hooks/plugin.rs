@@ -6,7 +6,7 @@ use bytes::Bytes;
 use culvert_conf::HttpPlugin;
 use culvert_http::{Limits, Outbound, OutboundError};
 use culvert_io::Scope;
-use culvert_program::{OriginError, Trust, outbound};
+use culvert_program::{OriginError, Through, Trust, outbound};
 use culvert_wire::{WireError, go_json};
 use http::{HeaderValue, Request, StatusCode, header::CONTENT_TYPE};
 
@@ -60,7 +60,7 @@ impl Plugin {
         };
         Ok(Self {
             name: entry.name.clone(),
-            client: outbound(&url, trust, None, limits, scope)?,
+            client: outbound(&url, trust, Through::Nobody, limits, scope)?,
         })
     }
 
