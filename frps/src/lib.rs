@@ -1,9 +1,9 @@
 //! The frps program as a library: compose only; the rooms it composes are crates of their own.
 //!
 //! A connection travels `front` (accept, tell what it is) → `greet` (first message) →
-//! `session` (login, control stream, work connections, proxies) → a proxy kind. `auth` checks who they
-//! are, `hooks` are the
-//! programs that are asked on the way.
+//! `session` (login, control stream, work connections, proxies) → a proxy kind. `auth` checks who
+//! they are, `hooks` are the programs that are asked on the way. `ssh` lets in clients that have
+//! no frpc; `reload` changes the configuration meanwhile.
 
 mod app;
 mod auth;

@@ -169,19 +169,13 @@ impl Service {
         }
         let links = links(&config, transports).await?;
         let gateway = gateway(&config).await?;
-        let host = &config.proxy_bind_addr;
-        let published = front::resolve(host, 0)
-            .await
-            .map_err(|source| StartError::Host {
-                host: host.clone(),
-                source,
-            })?;
+        let published = published(&config.proxy_bind_addr).await?;
         let vhosts = root.child(tracing::Span::none());
         let hooks = Hooks::new(&config.http_plugins, root.child(tracing::Span::none()))
             .map_err(|(name, source)| StartError::Plugin { name, source })?;
         let server = Arc::new(assemble(
             config,
-            published.ip(),
+            published,
             (auth, stack, shared),
             vhosts,
             hooks,
@@ -281,6 +275,17 @@ async fn orderly(server: &Server, doors: &Scope, links: &[Arc<Links>]) {
     server.hooks.load_full().close(left).await;
     for open in links {
         open.close().await;
+    }
+}
+
+/// The address of `proxyBindAddr`, where the ports of proxies are opened.
+async fn published(host: &str) -> Result<IpAddr, StartError> {
+    match front::resolve(host, 0).await {
+        Ok(found) => Ok(found.ip()),
+        Err(source) => Err(StartError::Host {
+            host: host.to_owned(),
+            source,
+        }),
     }
 }
 

@@ -147,6 +147,17 @@ async fn reply(control: &mut Framed, answer: LoginResp) -> culvert_transport::Re
         })?
 }
 
+/// What a client tells of itself.
+fn note(ask: &Login, peer: SocketAddr) {
+    tracing::info!(
+        "client login info: ip [{peer}] version [{}] hostname [{}] os [{}] arch [{}]",
+        ask.version,
+        ask.hostname,
+        ask.os,
+        ask.arch
+    );
+}
+
 /// Lets a client in that has said who it is.
 pub(super) async fn admit(
     server: &Arc<Server>,
@@ -156,13 +167,7 @@ pub(super) async fn admit(
     proof: Proof,
 ) -> Result<(Arc<Session>, mpsc::Receiver<Message>), LoginError> {
     let ask = server.hooks.load_full().login(ask, peer).await?;
-    tracing::info!(
-        "client login info: ip [{peer}] version [{}] hostname [{}] os [{}] arch [{}]",
-        ask.version,
-        ask.hostname,
-        ask.os,
-        ask.arch
-    );
+    note(&ask, peer);
     let auth = server.auth.load_full();
     if proof == Proof::Messages {
         auth.login(ask.timestamp, &ask.privilege_key).await?;
