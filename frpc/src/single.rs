@@ -1,5 +1,7 @@
 //! The sub-commands that run one proxy or visitor without a file.
 
+use std::fmt;
+
 use clap::{ArgMatches, Command, Error, FromArgMatches, Subcommand, error::ErrorKind};
 use culvert_conf::{ClientConfig, Loaded, Reading};
 use culvert_program::{Failure, Flag, keys, refused, unused_words};
@@ -10,13 +12,22 @@ use crate::flags::{KINDS, VISITOR as VISITOR_FLAGS, common, is_visited, of_proxy
 /// The sub-command of a type that runs a visitor.
 const VISITOR: &str = "visitor";
 
-/// One proxy or visitor, and how the server is reached.
-#[derive(Debug, Clone)]
+/// One proxy or visitor, and how the server is reached. The keys may hold secrets and are not
+/// shown.
+#[derive(Clone)]
 pub(crate) struct Single {
     keys: Table,
     /// Where in `keys` the proxy or visitor is.
     entry: &'static str,
     flags: Vec<Flag>,
+}
+
+impl fmt::Debug for Single {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Single")
+            .field("entry", &self.entry)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Single {
@@ -89,5 +100,27 @@ impl Subcommand for Single {
 
     fn has_subcommand(name: &str) -> bool {
         KINDS.contains(&name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use crate::cli::Cli;
+
+    #[test]
+    fn what_the_flags_say_is_not_shown() {
+        let secrets = ["frpc", "stcp", "-n", "x", "-t", "S3CR3T", "--sk=S3CR3T"];
+        let visitor = ["frpc", "stcp", "-t", "S3CR3T", "visitor", "--sk=S3CR3T"];
+        for given in [secrets.as_slice(), &visitor] {
+            let cli = Cli::try_parse_from(given).unwrap();
+            let shown = format!("{cli:?}");
+            assert!(shown.contains("entry"), "{shown}");
+            assert!(!shown.contains("S3CR3T"), "{shown}");
+        }
+        let wrong = Cli::try_parse_from(["frpc", "tcp", "--tokn=S3CR3T"]).unwrap_err();
+        let said = culvert_program::complaint(&<Cli as clap::CommandFactory>::command(), &wrong);
+        assert!(!said.contains("S3CR3T"), "{said}");
     }
 }

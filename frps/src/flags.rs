@@ -1,5 +1,7 @@
 //! The flags that take the place of a configuration file (upstream: pkg/config/flags.go).
 
+use std::fmt;
+
 use clap::{ArgMatches, Args, Command, Error, FromArgMatches};
 use culvert_program::{Flag, Takes, keys};
 use toml::Table;
@@ -162,9 +164,15 @@ pub(crate) const FLAGS: [Flag; 25] = [
     ),
 ];
 
-/// The configuration that the flags say.
-#[derive(Debug, Clone)]
+/// The configuration that the flags say; it may hold secrets and is not shown.
+#[derive(Clone)]
 pub(crate) struct Keys(pub(crate) Table);
+
+impl fmt::Debug for Keys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Keys(..)")
+    }
+}
 
 impl FromArgMatches for Keys {
     fn from_arg_matches(given: &ArgMatches) -> Result<Self, Error> {
@@ -184,5 +192,27 @@ impl Args for Keys {
 
     fn augment_args_for_update(command: Command) -> Command {
         Self::augment_args(command)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{CommandFactory as _, Parser as _};
+
+    use crate::cli::Cli;
+
+    #[test]
+    fn what_the_flags_say_is_not_shown() {
+        let given = ["frps", "-t", "S3CR3T", "--dashboard_pwd=S3CR3T"];
+        let given = given.map(|word| word.replace('_', "-"));
+        let shown = format!("{:?}", Cli::try_parse_from(given).unwrap());
+        assert!(
+            shown.contains("Keys(..)") && !shown.contains("S3CR3T"),
+            "{shown}"
+        );
+        let command = Cli::command();
+        let mut flags = command.get_arguments();
+        let password = flags.find(|flag| flag.get_long() == Some("dashboard-pwd"));
+        assert!(password.unwrap().is_hide_default_value_set());
     }
 }
