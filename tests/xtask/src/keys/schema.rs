@@ -6,17 +6,13 @@ use serde_json::{Map, Value, json};
 /// The schema of the file of `program`.
 pub(super) fn document(program: &str, keys: &[Key]) -> String {
     let mut shared = Shared::default();
-    let mut schema = shared.table(keys, &[]);
-    if let Value::Object(fields) = &mut schema {
-        let own = json!({
-            "$schema": "https://json-schema.org/draft/2020-12/schema",
-            "title": format!("Configuration of {program}"),
-            "$defs": shared.0,
-        });
-        if let Value::Object(own) = own {
-            fields.extend(own);
-        }
-    }
+    let mut schema = shared.table(keys);
+    let title = format!("Configuration of {program}");
+    let draft = "https://json-schema.org/draft/2020-12/schema";
+    schema.insert("$schema".to_owned(), json!(draft));
+    schema.insert("title".to_owned(), json!(title));
+    schema.insert("$defs".to_owned(), Value::Object(shared.0));
+    let schema = Value::Object(schema);
     format!("{schema:#}\n")
 }
 
@@ -25,7 +21,7 @@ pub(super) fn document(program: &str, keys: &[Key]) -> String {
 struct Shared(Map<String, Value>);
 
 impl Shared {
-    fn table(&mut self, keys: &[Key], required: &[&str]) -> Value {
+    fn table(&mut self, keys: &[Key]) -> Map<String, Value> {
         let mut properties = Map::new();
         for key in keys {
             let mut schema = self.kind(key.name, &key.kind);
@@ -34,15 +30,30 @@ impl Shared {
             }
             properties.insert(key.name.to_owned(), schema);
         }
-        let mut table = json!({
-            "type": "object",
-            "properties": properties,
-            "additionalProperties": false,
-        });
-        if !required.is_empty() {
-            table["required"] = json!(required);
+        Map::from_iter([
+            ("type".to_owned(), json!("object")),
+            ("properties".to_owned(), Value::Object(properties)),
+            ("additionalProperties".to_owned(), json!(false)),
+        ])
+    }
+
+    /// The table of one type.
+    fn typed(&mut self, word: &str, keys: &[Key]) -> Value {
+        let mut table = self.table(keys);
+        let has_name = keys.iter().any(|key| key.name == "name");
+        let required: &[_] = if has_name {
+            &["name", "type"]
+        } else {
+            &["type"]
+        };
+        table.insert("required".to_owned(), json!(required));
+        let kind = table
+            .get_mut("properties")
+            .and_then(|properties| properties.get_mut("type"));
+        if let Some(Value::Object(kind)) = kind {
+            kind.insert("const".to_owned(), json!(word));
         }
-        table
+        Value::Object(table)
     }
 
     fn kind(&mut self, name: &str, kind: &Kind) -> Value {
@@ -59,24 +70,12 @@ impl Shared {
                 json!({"type": "object", "additionalProperties": self.kind(name, value)})
             }
             Kind::Table(keys) => {
-                let table = self.table(keys, &[]);
+                let table = Value::Object(self.table(keys));
                 self.refer(name, table)
             }
             Kind::Typed(types) => {
-                let one_of: Vec<Value> = types
-                    .iter()
-                    .map(|(word, keys)| {
-                        let has_name = keys.iter().any(|key| key.name == "name");
-                        let required: &[_] = if has_name {
-                            &["name", "type"]
-                        } else {
-                            &["type"]
-                        };
-                        let mut table = self.table(keys, required);
-                        table["properties"]["type"]["const"] = json!(word);
-                        table
-                    })
-                    .collect();
+                let types = types.iter();
+                let one_of: Vec<Value> = types.map(|(word, keys)| self.typed(word, keys)).collect();
                 self.refer(name, json!({"type": "object", "oneOf": one_of}))
             }
             Kind::Free => json!({"type": "object"}),
