@@ -10,6 +10,7 @@ mod guard;
 mod headers;
 mod metered;
 mod pool;
+mod record;
 mod request;
 mod serve;
 mod stall;

@@ -11,6 +11,7 @@ use hyper::{
     client::conn::http1::{Builder, SendRequest},
 };
 use hyper_util::rt::TokioIo;
+use tracing::Span;
 
 use super::{
     HttpRules,
@@ -83,6 +84,11 @@ impl HttpBackend {
             rules,
             pool: Pool::new(scope.clone()),
         })
+    }
+
+    /// The span that names the proxy.
+    pub(super) fn span(&self) -> &Span {
+        self.source.scope().span()
     }
 
     /// A service that is dialled; its connections live in `scope`.

@@ -5,7 +5,7 @@ use std::{
     pin::Pin,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     task::{Context, Poll},
 };
@@ -14,19 +14,25 @@ use bytes::Bytes;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use tokio::sync::Notify;
 
-use super::{pool::Checkout, stall::Stall};
+use super::{pool::Checkout, record::Record, stall::Stall};
 
 /// Whether the body of a request has been passed on to its end.
 #[derive(Debug, Default)]
 pub(crate) struct Sent {
     whole: AtomicBool,
     over: Notify,
+    bytes: AtomicU64,
 }
 
 impl Sent {
     /// Whether all of it was passed on.
     pub(super) fn is_whole(&self) -> bool {
         self.whole.load(Ordering::Acquire)
+    }
+
+    /// Bytes passed on so far.
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed)
     }
 
     /// Waits until no more of the body will be passed on, whole or not.
@@ -43,6 +49,14 @@ fn is_last(polled: &Poll<Option<Result<Frame<Bytes>, hyper::Error>>>) -> bool {
         Poll::Ready(None) => true,
         Poll::Ready(Some(Ok(frame))) => frame.is_trailers(),
         Poll::Ready(Some(Err(_))) | Poll::Pending => false,
+    }
+}
+
+/// How many bytes of a body came.
+fn len_of(polled: &Poll<Option<Result<Frame<Bytes>, hyper::Error>>>) -> usize {
+    match polled {
+        Poll::Ready(Some(Ok(frame))) => frame.data_ref().map_or(0, Bytes::len),
+        _ => 0,
     }
 }
 
@@ -89,6 +103,8 @@ impl Body for RequestBody {
             Self::User(incoming, sent, stall) => (incoming, sent, stall),
         };
         let polled = Pin::new(&mut *incoming).poll_frame(cx);
+        let bytes = u64::try_from(len_of(&polled)).unwrap_or(u64::MAX);
+        sent.bytes.fetch_add(bytes, Ordering::Relaxed);
         if is_last(&polled) || incoming.is_end_stream() {
             sent.whole.store(true, Ordering::Release);
             sent.over.notify_one();
@@ -132,8 +148,8 @@ impl Drop for RequestBody {
 pub(super) enum ResponseBody {
     /// Our own words.
     Own(Option<Bytes>),
-    /// The service's, with the connection that it comes over.
-    Service(Incoming, Option<Checkout>),
+    /// The service's, with the connection that it comes over and what the access log will say.
+    Service(Incoming, Option<Checkout>, Option<Box<Record>>),
 }
 
 impl ResponseBody {
@@ -146,18 +162,25 @@ impl ResponseBody {
     }
 
     /// The service's body; the connection goes back to its pool once all of it was read.
-    pub(super) fn service(incoming: Incoming, checkout: Checkout) -> Self {
-        let mut body = Self::Service(incoming, Some(checkout));
+    pub(super) fn service(
+        incoming: Incoming,
+        checkout: Checkout,
+        record: Option<Box<Record>>,
+    ) -> Self {
+        let mut body = Self::Service(incoming, Some(checkout), record);
         body.give_back();
         body
     }
 
     fn give_back(&mut self) {
-        if let Self::Service(incoming, checkout) = self
+        if let Self::Service(incoming, checkout, record) = self
             && incoming.is_end_stream()
             && let Some(checkout) = checkout.take()
         {
             checkout.give_back();
+            if let Some(record) = record {
+                record.ended();
+            }
         }
     }
 }
@@ -170,15 +193,21 @@ impl Body for ResponseBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        let (incoming, checkout) = match &mut *self {
+        let (incoming, checkout, record) = match &mut *self {
             Self::Own(bytes) => return Poll::Ready(bytes.take().map(|b| Ok(Frame::data(b)))),
-            Self::Service(incoming, checkout) => (incoming, checkout),
+            Self::Service(incoming, checkout, record) => (incoming, checkout, record),
         };
         let polled = Pin::new(&mut *incoming).poll_frame(cx);
         if matches!(polled, Poll::Ready(Some(Err(_)))) {
             *checkout = None;
         }
         let ended = is_last(&polled) || incoming.is_end_stream();
+        if let Some(record) = record {
+            record.passed(len_of(&polled));
+            if ended {
+                record.ended();
+            }
+        }
         if ended && let Some(checkout) = checkout.take() {
             checkout.give_back();
         }
@@ -188,14 +217,14 @@ impl Body for ResponseBody {
     fn is_end_stream(&self) -> bool {
         match self {
             Self::Own(bytes) => bytes.is_none(),
-            Self::Service(incoming, _) => incoming.is_end_stream(),
+            Self::Service(incoming, ..) => incoming.is_end_stream(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match self {
             Self::Own(bytes) => exact(bytes.as_ref()),
-            Self::Service(incoming, _) => incoming.size_hint(),
+            Self::Service(incoming, ..) => incoming.size_hint(),
         }
     }
 }

@@ -12,8 +12,12 @@ use hyper::{
     upgrade::{OnUpgrade, Upgraded},
 };
 use hyper_util::rt::TokioIo;
+use tracing::Instrument;
 
-use super::{body::ResponseBody, guard::Guard, headers::remove_hop_by_hop, user::UserConn};
+use super::{
+    backend::HttpBackend, body::ResponseBody, guard::Guard, headers::remove_hop_by_hop,
+    user::UserConn,
+};
 
 /// How long both sides may take to let go of HTTP: as long as a request's head.
 const TIMEOUT: Duration = Duration::from_secs(60);
@@ -21,14 +25,14 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 /// The answer that tells the user of the switch to `protocol`; the relay begins once it is sent.
 pub(super) fn switch(
     mut response: Response<Incoming>,
-    user: OnUpgrade,
-    protocol: Option<HeaderValue>,
+    (user, protocol): (OnUpgrade, Option<HeaderValue>),
     conn: &UserConn,
+    backend: &HttpBackend,
 ) -> Response<ResponseBody> {
     let work = hyper::upgrade::on(&mut response);
-    let peer = conn.peer;
+    let (peer, span) = (conn.peer, backend.span().clone());
     conn.scope
-        .spawn_graceful(|_stop| Box::pin(join(user, work, peer)));
+        .spawn_graceful(|_stop| Box::pin(join(user, work, peer).instrument(span)));
     let (mut parts, _nothing) = response.into_parts();
     remove_hop_by_hop(&mut parts.headers);
     if let Some(protocol) = protocol {

@@ -17,6 +17,7 @@ use super::{
     guard::Ties,
     headers::{remove_hop_by_hop, set, upgrade_of},
     pool::Checkout,
+    record::Record,
     request,
     switch::switch,
     target::{Target, routing_path},
@@ -117,15 +118,22 @@ impl UserConn {
             dst: None,
         };
         let turn = self.route(&target, &routing_path(&parts)?)?;
+        let mut record = Record::begin(self.peer, &parts.method, target.host());
         let (backend, conn) = self.connect(&turn, &target, user).await?;
         let (body, sent) = RequestBody::new(body);
+        if let Some(record) = &mut record {
+            record.served_by(backend.span(), sent.as_ref());
+        }
         let protocol = leave.as_ref().and_then(|leave| leave.protocol.as_ref());
         let rules = (&backend.rules, &self.forwarded_for);
         let request = request::ready(parts, body, &target, protocol, rules);
         let limit = self.vhost.response_timeout;
         let answered = backend.exchange(conn, request, sent, user, limit).await;
         let (response, checkout) = answered.inspect_err(|fault| self.warn(&target, fault))?;
-        self.response(response, checkout, leave, &backend)
+        if let Some(record) = &mut record {
+            record.answered(response.status());
+        }
+        self.response((response, record), checkout, leave, &backend)
     }
 
     fn warn(&self, target: &Target, fault: &Fault) {
@@ -169,7 +177,7 @@ impl UserConn {
 
     fn response(
         &self,
-        response: Response<Incoming>,
+        (response, mut record): (Response<Incoming>, Option<Box<Record>>),
         checkout: Checkout,
         leave: Option<Leave>,
         backend: &HttpBackend,
@@ -184,19 +192,26 @@ impl UserConn {
                 if !given.as_bytes().eq_ignore_ascii_case(asked.as_bytes()) {
                     return Err(Fault::Switched);
                 }
-                switch(response, user, Some(given), self)
+                switch(response, (user, Some(given)), self, backend)
             }
             Some(Leave {
                 user,
                 protocol: None,
-            }) if response.status().is_success() => switch(response, user, None, self),
+            }) if response.status().is_success() => switch(response, (user, None), self, backend),
             _ if switched => return Err(Fault::Switched),
             _ => {
                 let (mut parts, incoming) = response.into_parts();
                 remove_hop_by_hop(&mut parts.headers);
-                Response::from_parts(parts, ResponseBody::service(incoming, checkout))
+                Response::from_parts(
+                    parts,
+                    ResponseBody::service(incoming, checkout, record.take()),
+                )
             }
         };
+        if let Some(record) = &mut record {
+            // What follows the switch has a line of its own.
+            record.ended();
+        }
         *answer.version_mut() = Version::HTTP_11;
         set(answer.headers_mut(), &backend.rules.response);
         Ok(answer)
