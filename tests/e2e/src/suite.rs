@@ -16,7 +16,8 @@ macro_rules! pairing_suite {
             use $crate::{
                 Pairing,
                 cases::{
-                    admin, auth, groups, idle, limits, load, login, matrix, mux, origin, programs, recovery,
+                    admin, auth, groups, idle, limits, load, login, matrix, mux, origin, programs,
+                    recovery, reload, ssh,
                     tls::{self, Refusal, Tls},
                     tunnels::{self, Layers},
                     virtual_net, visitors, wire,
@@ -53,7 +54,8 @@ macro_rules! pairing_suite {
                 tcpmux_encrypted_and_compressed => mux::by_host_and_user(PAIRING, Layers::Both);
                 tcpmux_passthrough => mux::passthrough(PAIRING);
                 groups_share => groups::share(PAIRING);
-                virtual_net_over_stcp => virtual_net::reaches(PAIRING);
+                virtual_net_over_stcp => virtual_net::reaches(PAIRING, "stcp");
+                virtual_net_over_xtcp => virtual_net::reaches(PAIRING, "xtcp");
                 visitors_plain => visitors::secret_services(
                     PAIRING, "v1", Layers::Plain, Layers::Plain);
                 visitors_encrypted_and_compressed => visitors::secret_services(
@@ -95,6 +97,10 @@ macro_rules! pairing_suite {
                 orderly_succession => recovery::orderly_succession(PAIRING);
                 every_call_of_the_dashboards => admin::dashboard_calls(PAIRING);
                 proxies_of_the_store => admin::store(PAIRING);
+                ssh_with_a_token => ssh::with_a_token(PAIRING);
+                ssh_with_a_key => ssh::with_a_key(PAIRING);
+                server_reloads_its_rules => reload::rules(PAIRING);
+                server_reloads_its_token => reload::token(PAIRING);
                 reload_keeps_the_others => admin::reload_keeps_the_others(PAIRING);
                 reload_by_signal_and_by_watching =>
                     admin::reload_by_signal_and_by_watching(PAIRING);
