@@ -16,15 +16,17 @@ use crate::{Pairing, SOON};
 
 /// Where frps listens, at the public host.
 const SERVER: u16 = 7000;
+/// From the start to the first echo: a way that failed at first is tried again after a minute.
+const MET: Duration = Duration::from_secs(120);
 /// The service in the network, at the near home.
 const SERVICE: ([u8; 4], u16) = ([100, 86, 0, 1], 8000);
 
 /// A host of one home reaches a service at another through the network alone, over a secret
-/// service. In pairings with real frp, the visitor is of the other kind than the proxy's client.
+/// service of `kind`, stcp or xtcp. In pairings with real frp, the visitor is of the other kind than the proxy's client.
 ///
 /// # Errors
 /// When an echo does not come back.
-pub async fn reaches(pairing: Pairing) -> Result {
+pub async fn reaches(pairing: Pairing, kind: &str) -> Result {
     let Some((frps, frpc)) = pairing.binaries().await? else {
         return Ok(());
     };
@@ -52,13 +54,16 @@ pub async fn reaches(pairing: Pairing) -> Result {
         &format!("bindPort = {SERVER}"),
     )?;
     server.wait_for("frps started successfully", SOON).await?;
-    let proxy = launch(&internet.near, "frpc", &frpc, &member(1, PROXY))?;
+    let proxy = launch(&internet.near, "frpc", &frpc, &member(1, &proxy(kind)))?;
     proxy.wait_for("start proxy success", SOON).await?;
     let _service = service(&internet.near)?;
-    let visitor = launch(&internet.far, "visitor", &visitor, &member(2, VISITOR))?;
-    let met = eventually(Duration::from_secs(30), "an echo", || {
-        echo(&internet.far, 1, 1000)
-    });
+    let visitor = launch(
+        &internet.far,
+        "visitor",
+        &visitor,
+        &member(2, &visitor_of(kind)),
+    )?;
+    let met = eventually(MET, "an echo", || echo(&internet.far, 1, 1000));
     let logs = |error| {
         let (proxy, visitor) = (proxy.tail(), visitor.tail());
         Error::wrong(format!("{error}; frpc:\n{proxy}\nvisitor:\n{visitor}"))
@@ -77,19 +82,28 @@ async fn stage() -> Result<Option<Internet>> {
     Internet::new(Nat::Easy, Nat::Easy).await
 }
 
-const PROXY: &str = "[[proxies]]\nname = \"net\"\ntype = \"stcp\"\nsecretKey = \"open\"\n\
-                     plugin.type = \"virtual_net\"\n";
+fn proxy(kind: &str) -> String {
+    format!(
+        "[[proxies]]\nname = \"net\"\ntype = \"{kind}\"\nsecretKey = \"open\"\n\
+         plugin.type = \"virtual_net\"\n"
+    )
+}
 
-const VISITOR: &str = "[[visitors]]\nname = \"door\"\ntype = \"stcp\"\nserverName = \"net\"\n\
-                       secretKey = \"open\"\nbindPort = -1\n\
-                       plugin = { type = \"virtual_net\", destinationIP = \"100.86.0.1\" }\n";
+fn visitor_of(kind: &str) -> String {
+    format!(
+        "[[visitors]]\nname = \"door\"\ntype = \"{kind}\"\nserverName = \"net\"\n\
+         secretKey = \"open\"\nbindPort = -1\n\
+         plugin = {{ type = \"virtual_net\", destinationIP = \"100.86.0.1\" }}\n"
+    )
+}
 
 /// The configuration of a client with this last number in the network.
 fn member(number: u8, rest: &str) -> String {
     format!(
         "serverAddr = \"{}\"\nserverPort = {SERVER}\nfeatureGates = {{ VirtualNet = true }}\n\
-         virtualNet.address = \"100.86.0.{number}/24\"\n{rest}",
-        Internet::PUBLIC
+         virtualNet.address = \"100.86.0.{number}/24\"\nnatHoleStunServer = \"{}\"\n{rest}",
+        Internet::PUBLIC,
+        Internet::STUN
     )
 }
 
