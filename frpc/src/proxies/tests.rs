@@ -118,3 +118,39 @@ async fn a_thousand_changes_leave_nothing_behind() {
     }
     assert!(proxies.rows().is_empty());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_proxy_is_published_while_its_service_is_there() {
+    let service = async |port| tokio::net::TcpListener::bind(("127.0.0.1", port)).await;
+    let open = service(0).await.unwrap();
+    let port = open.local_addr().unwrap().port();
+    let check = "healthCheck.type = \"tcp\"\nhealthCheck.maxFailed = 2\n";
+    let proxies = proxies(&format!("{}localPort = {port}\n{check}", tcp("a", 1)));
+    // The first change is that there are proxies at all.
+    proxies.changed().await;
+    assert!(ask(&proxies).is_empty());
+    assert_eq!(phases(&proxies), ["a new"]);
+    proxies.changed().await;
+    assert_eq!(ask(&proxies), ["u.a:1"]);
+    answer(&proxies, "u.a", "");
+    drop(open);
+    proxies.changed().await;
+    assert_eq!(proxies.take_withdrawn(), ["u.a"]);
+    assert_eq!(phases(&proxies), ["a check failed"]);
+    assert!(ask(&proxies).is_empty() && proxies.get("u.a").is_none());
+    assert!(proxies.take_withdrawn().is_empty());
+    let again = service(port).await.unwrap();
+    proxies.changed().await;
+    assert_eq!(ask(&proxies), ["u.a:1"]);
+    // It goes again before the server has answered.
+    drop(again);
+    proxies.changed().await;
+    assert_eq!(proxies.take_withdrawn(), ["u.a"]);
+    let _again = service(port).await.unwrap();
+    proxies.changed().await;
+    assert_eq!(ask(&proxies), ["u.a:1"]);
+    answer(&proxies, "u.a", "too late");
+    assert_eq!(phases(&proxies), ["a wait start"]);
+    answer(&proxies, "u.a", "");
+    assert_eq!(phases(&proxies), ["a running"]);
+}

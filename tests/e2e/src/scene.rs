@@ -129,6 +129,16 @@ impl Scene {
         Ok(frps)
     }
 
+    /// The same for an frps that says nothing on its console.
+    ///
+    /// # Errors
+    /// When it does not come up.
+    pub async fn start_unseen_frps(&self) -> Result<Program> {
+        let frps = launch("frps", &self.binaries.0, &self.dir, &self.server)?;
+        drop(connected(local(self.bind_port), SOON).await?);
+        Ok(frps)
+    }
+
     /// Starts frpc alone and waits for nothing. `extra` stands above its proxies.
     ///
     /// # Errors
