@@ -1,6 +1,9 @@
 //! Tokens of an OIDC provider for a client id and its secret (RFC 6749, section 4.4).
 
-use std::{fmt, time::Duration};
+use std::{
+    fmt,
+    time::{Duration, SystemTime},
+};
 
 use bytes::Bytes;
 use culvert_conf::{OidcCredentials, Secret};
@@ -11,7 +14,7 @@ use http::{
     Method, Request,
     header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE},
 };
-use tokio::{sync::Mutex, time::Instant};
+use tokio::sync::Mutex;
 
 use super::grant::{Form, Grant, GrantError};
 
@@ -54,8 +57,8 @@ enum Place {
 #[derive(Default)]
 struct Known {
     place: Option<Place>,
-    /// A token, and until when it is used.
-    token: Option<(Secret, Instant)>,
+    /// A token, and until when it is used; by the wall clock, which goes on while a machine sleeps.
+    token: Option<(Secret, SystemTime)>,
 }
 
 /// Asks a provider for tokens, and keeps them as long as they last.
@@ -95,13 +98,13 @@ impl Credentials {
     pub(super) async fn token(&self) -> Result<Secret, AskError> {
         let mut known = self.known.lock().await;
         if let Some((token, until)) = &known.token
-            && Instant::now() < *until
+            && SystemTime::now() < *until
         {
             return Ok(token.clone());
         }
         let grant = self.ask(&mut known.place).await?;
         known.token = grant.lasts.map(|lasts| {
-            let until = Instant::now() + lasts.saturating_sub(EARLY);
+            let until = SystemTime::now() + lasts.saturating_sub(EARLY);
             (grant.token.clone(), until)
         });
         Ok(grant.token)

@@ -191,8 +191,12 @@ impl Provider {
         if settled || !Arc::ptr_eq(&current, known) {
             return Ok(current);
         }
+        // Now, should we be dropped midway, and again for those who wait: they must not ask a
+        // provider that is slow to fail one after the other.
         *asked = Some(Instant::now());
-        let body = self.jwks.get().await.map_err(VerifyError::Keys)?;
+        let answer = self.jwks.get().await;
+        *asked = Some(Instant::now());
+        let body = answer.map_err(VerifyError::Keys)?;
         let keys = Keys::read(&body).ok_or_else(|| {
             VerifyError::Keys(DiscoveryError::Document {
                 url: self.jwks.url.clone(),
