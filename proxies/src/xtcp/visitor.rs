@@ -103,7 +103,7 @@ impl UserWay {
         let work = match (opened, &self.fallback) {
             (Ok(stream), _) => layers::client(stream, &self.flags),
             (Err(_elapsed), Some(other)) => {
-                return tracing::debug!("user [{addr}]: {}", hand_over(other, user, &*cx));
+                return hand_over(other, user, &*cx);
             }
             (Err(_elapsed), None) => {
                 return tracing::error!("open tunnel error: open tunnel timeout");
@@ -124,16 +124,12 @@ impl UserWay {
     }
 }
 
-/// Gives a user to another visitor; answers what became of it.
-fn hand_over(other: &Fallback, user: Stream, cx: &dyn VisitorCx) -> String {
+/// Gives a user to another visitor.
+fn hand_over(other: &Fallback, user: Stream, cx: &dyn VisitorCx) {
     let Fallback { visitor, .. } = other;
     tracing::debug!("try to transfer connection to visitor: {visitor}");
-    match cx.hand_over(visitor, user) {
-        Ok(()) => format!("now a user of visitor [{visitor}]"),
-        Err(error) => {
-            tracing::error!("transfer connection to visitor {visitor} error: {error}");
-            "sent away".to_owned()
-        }
+    if let Err(error) = cx.hand_over(visitor, user) {
+        tracing::error!("transfer connection to visitor {visitor} error: {error}");
     }
 }
 
