@@ -1,6 +1,6 @@
 //! Questions to a running frpc: `reload`, `status`, `stop` (upstream: pkg/sdk/client).
 
-use std::{collections::BTreeMap, error::Error, fmt::Write as _, io, time::Duration};
+use std::{collections::BTreeMap, fmt::Write as _, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
@@ -25,14 +25,12 @@ pub(crate) enum AskError {
     #[error("webServer: {0}")]
     Address(#[from] OriginError),
     /// World: frpc does not answer.
-    #[error("{method} \"{url}\": {}", reason(at, source))]
+    #[error("{method} \"{url}\": {}", reason(source))]
     Silent {
         /// As upstream writes it.
         method: &'static str,
         /// What was asked for.
         url: String,
-        /// Where.
-        at: Target,
         /// Why.
         source: OutboundError,
     },
@@ -49,17 +47,10 @@ pub(crate) enum AskError {
     Answer(#[from] serde_json::Error),
 }
 
-fn reason(at: &Target, error: &OutboundError) -> String {
-    let mut cause: Option<&(dyn Error + 'static)> = Some(error);
-    while let Some(found) = cause {
-        let system = found.downcast_ref::<io::Error>();
-        if system.is_some_and(|system| system.kind() == io::ErrorKind::ConnectionRefused) {
-            return format!("dial tcp {at}: connect: connection refused");
-        }
-        cause = found.source();
-    }
+fn reason(error: &OutboundError) -> String {
     match error {
         OutboundError::Timeout(_) => "context deadline exceeded".to_owned(),
+        OutboundError::Dial(failed) => failed.to_string(),
         other => report(other),
     }
 }
@@ -140,7 +131,6 @@ impl<'a> Running<'a> {
                     "Get"
                 },
                 url: format!("http://{at}{path}"),
-                at: at.clone(),
                 source,
             })?;
         let (head, body) = response.into_parts();

@@ -2,7 +2,7 @@
 
 mod environment;
 
-use std::{fmt, path::Path, sync::Arc};
+use std::{error::Error, fmt, io, path::Path, sync::Arc};
 
 use culvert_conf::Secret;
 use culvert_http::{Dial, Endpoint, Limits, Outbound, UrlError};
@@ -107,20 +107,33 @@ fn proxy_url(url: &Secret) -> ProxyUrl {
 impl Dial for Origin {
     fn dial(&self) -> BoxFuture<'_, Result<Stream, ProxyError>> {
         Box::pin(async {
-            let failed = |why: String| ProxyError::Peer(why);
-            let stream = self
-                .connector
-                .dial(&self.target)
-                .await
-                .map_err(|err| failed(report(&err)))?;
+            let dialled = self.connector.dial(&self.target).await;
+            let stream = dialled.map_err(|err| unreached(&self.target, &err))?;
             let Some((config, name)) = &self.tls else {
                 return Ok(stream);
             };
             culvert_tls::connect(stream, config, name.clone())
                 .await
-                .map_err(|err| failed(format!("tls with {}: {}", self.target, report(&err))))
+                .map_err(|err| {
+                    ProxyError::Peer(format!("tls with {}: {}", self.target, report(&err)))
+                })
         })
     }
+}
+
+/// Why a server was not reached. Where nobody listens, the words are those that operators of
+/// upstream know.
+fn unreached(target: &Target, err: &TransportError) -> ProxyError {
+    let mut cause: Option<&(dyn Error + 'static)> = Some(err);
+    while let Some(found) = cause {
+        let system = found.downcast_ref::<io::Error>().map(io::Error::kind);
+        if system == Some(io::ErrorKind::ConnectionRefused) {
+            let context = format!("dial tcp {target}: connect");
+            return ProxyError::io(context, io::ErrorKind::ConnectionRefused.into());
+        }
+        cause = found.source();
+    }
+    ProxyError::Peer(report(err))
 }
 
 impl fmt::Debug for Origin {
