@@ -179,7 +179,8 @@ impl Setup {
     pub(crate) async fn reload(&self, strictness: Strictness) -> Result<(), ReloadError> {
         let file = self.file.clone().ok_or(ReloadError::NoFile)?;
         let mut state = self.state.lock().await;
-        let loaded = tokio::task::spawn_blocking(move || file.load(strictness)).await;
+        let read = file.clone();
+        let loaded = tokio::task::spawn_blocking(move || read.load(strictness)).await;
         let loaded = loaded.map_err(|_| ReloadError::BrokenOff)??;
         for warning in &loaded.warnings {
             tracing::warn!("{warning}");
@@ -189,8 +190,15 @@ impl Setup {
         for key in running.fixed_differences(&config) {
             tracing::warn!("{key} has changed in the file, which takes effect after a restart");
         }
-        // Which user we are does not change either, and visitors are told (config 1.7).
-        config.user.clone_from(&running.user);
+        if config.user != running.user {
+            // Visitors without `serverUser` go on to mean the user that we are (config 1.7).
+            let name = file.path.display().to_string();
+            let seen = config
+                .definitions
+                .checked(&name, &running.user, &config.start)?;
+            config.visitors = seen.visitors;
+            config.user.clone_from(&running.user);
+        }
         let entries = merged(&config, state.store.as_ref())?;
         self.apply(&entries);
         state.config = config;

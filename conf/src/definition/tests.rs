@@ -138,3 +138,17 @@ fn a_store_is_read_and_written() {
         assert!(error.starts_with(start), "{error}");
     }
 }
+
+#[test]
+fn what_takes_a_restart_is_named() {
+    let parse = |text: &str| {
+        let loaded = crate::parse_client(text, "f.toml", Strictness::Strict);
+        loaded.unwrap().config
+    };
+    let running = parse("user = \"a\"\nstart = [\"p\"]");
+    let new = "user = \"b\"\nlog.level = \"debug\"\ntransport.poolCount = 5\n[[proxies]]\n\
+        name = \"p\"\ntype = \"tcp\"\n";
+    let named = running.fixed_differences(&parse(new));
+    assert_eq!(named, ["user", "log", "transport"]);
+    assert!(running.fixed_differences(&running.clone()).is_empty());
+}

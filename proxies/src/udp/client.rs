@@ -87,6 +87,7 @@ impl LocalUdp {
             .await
             .inspect_err(|error| tracing::error!("{error}"))?;
         let (to_server, mut queue) = mpsc::channel(QUEUE);
+        let meter = work.stream.meter().cloned();
         let (mut reader, writer) = split(work.stream, work.codec);
         let sockets = Sockets::new(
             target,
@@ -94,7 +95,8 @@ impl LocalUdp {
             self.proxy_protocol,
             to_server,
             scope.clone(),
-        );
+        )
+        .counted(meter);
         let to_service = async {
             // A server without datagrams to send is silent for as long as it likes.
             while let Some(packet) = next_packet(&mut reader, None).await? {

@@ -12,3 +12,8 @@ mod tests;
 pub use client::LocalUdp;
 pub use server::UdpKind;
 pub(crate) use server::{RETRY, carry, receive};
+
+/// Bytes as meters count them.
+fn count(bytes: usize) -> u64 {
+    u64::try_from(bytes).unwrap_or(u64::MAX)
+}

@@ -20,7 +20,10 @@ use tokio::{
     time::{Instant, sleep, sleep_until},
 };
 
-use super::packets::{LARGEST, QUEUE, next_packet, send_all, send_one, split};
+use super::{
+    count,
+    packets::{LARGEST, QUEUE, next_packet, send_all, send_one, split},
+};
 use crate::ports::{Bound, Ports};
 
 /// The client gets this long to learn that its proxy is open before it is asked for a work
@@ -185,10 +188,6 @@ pub(crate) async fn carry(
         done = to_users => done,
         done = send_all(writer, queue, None) => done,
     }
-}
-
-fn count(bytes: usize) -> u64 {
-    u64::try_from(bytes).unwrap_or(u64::MAX)
 }
 
 /// The address as a socket for both families wants it: IPv4 in IPv6 form.

@@ -10,7 +10,7 @@ use std::{
 
 use bytes::Bytes;
 use culvert_conf::ProxyProtocol;
-use culvert_io::{Buffer, Scope};
+use culvert_io::{Buffer, Meter, Scope};
 use culvert_wire::msg::{UdpAddr, UdpPacket};
 use parking_lot::Mutex;
 use tokio::{
@@ -19,6 +19,7 @@ use tokio::{
     time::{Instant, timeout, timeout_at},
 };
 
+use super::count;
 use crate::proxy_protocol::{Carried, header};
 
 /// A socket without a datagram either way for so long is closed (protocol 3.7).
@@ -45,6 +46,8 @@ pub(super) struct Sockets {
     packet_size: usize,
     proxy_protocol: Option<ProxyProtocol>,
     to_server: mpsc::Sender<UdpPacket>,
+    /// Where the datagrams of the service and its users are counted.
+    meter: Option<Arc<Meter>>,
     scope: Scope,
     most: usize,
     open: Arc<Mutex<HashMap<User, Arc<Local>>>>,
@@ -79,10 +82,17 @@ impl Sockets {
             packet_size,
             proxy_protocol,
             to_server,
+            meter: None,
             scope,
             most: MOST,
             open,
         }
+    }
+
+    /// The same sockets, which count into `meter`.
+    pub(super) fn counted(mut self, meter: Option<Arc<Meter>>) -> Self {
+        self.meter = meter;
+        self
     }
 
     /// Sends a datagram to the service from its user's socket, which is opened if need be.
@@ -93,6 +103,9 @@ impl Sockets {
         let Some(addr) = r else {
             return tracing::debug!("datagram from nobody dropped");
         };
+        if let Some(meter) = &self.meter {
+            meter.add_in(count(c.len()));
+        }
         let user: User = (addr.ip, addr.port, addr.zone.clone());
         let known = self.open.lock().get(&user).map(|local| {
             // Under the lock, so that the idle check does not miss it.
@@ -137,6 +150,7 @@ impl Sockets {
             local: Arc::clone(&local),
             user: addr,
             to_server: self.to_server.clone(),
+            meter: self.meter.clone(),
             packet_size: self.packet_size,
         };
         let open = Arc::clone(&self.open);
@@ -196,6 +210,7 @@ struct Answers {
     local: Arc<Local>,
     user: UdpAddr,
     to_server: mpsc::Sender<UdpPacket>,
+    meter: Option<Arc<Meter>>,
     packet_size: usize,
 }
 
@@ -262,6 +277,8 @@ impl Answers {
                     };
                     if self.to_server.try_send(packet).is_err() {
                         tracing::trace!("queue is full, datagram dropped");
+                    } else if let Some(meter) = &self.meter {
+                        meter.add_out(count(n));
                     }
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,

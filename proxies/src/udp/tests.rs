@@ -4,8 +4,9 @@ use std::{
     time::Duration,
 };
 
+use bytes::Bytes;
 use culvert_conf::PortRanges;
-use culvert_io::Scope;
+use culvert_io::{Meter, Scope};
 use culvert_proxy::{ClientProxy, LayerFlags, Opened, ServerCx, ServerKind, UserAddrs, Work};
 use culvert_transport::Framed;
 use culvert_wire::{
@@ -438,4 +439,29 @@ async fn both_ends_put_the_recorded_bytes_on_the_wire() {
     far.read_exact(&mut got).await.unwrap();
     assert_eq!(got[9..], *expected.as_bytes());
     joined.close().await;
+}
+
+#[tokio::test]
+async fn a_client_counts_datagrams() {
+    let services = Scope::root(Handle::current());
+    let echo = echo(&services).await;
+    let joined = Joined::new(None, LayerFlags::default());
+    let (mut work, mut server) = work(&joined).await;
+    let meter = Arc::new(Meter::new());
+    work.stream = work.stream.metered(Arc::clone(&meter));
+    let client = LocalUdp::new(echo.ip().to_string(), echo.port(), 1500, None);
+    let talk = async {
+        let packet = UdpPacket::new(Bytes::from_static(b"hello"), ([192, 0, 2, 1], 9).into());
+        server.send(&packet.into()).await.unwrap();
+        let Some(Message::UdpPacket(answer)) = server.next().await.unwrap() else {
+            panic!("an answer");
+        };
+        assert_eq!(answer.c, "hello");
+        drop(server);
+    };
+    let (served, ()) = tokio::join!(client.serve(work, &joined.scope), talk);
+    served.unwrap();
+    assert_eq!((meter.bytes_in(), meter.bytes_out()), (5, 5));
+    joined.close().await;
+    services.close(Duration::ZERO).await;
 }
