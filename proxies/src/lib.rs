@@ -14,7 +14,7 @@ pub mod http;
 pub mod https;
 mod message;
 pub mod ports;
-mod proxy_protocol;
+pub mod proxy_protocol;
 mod server;
 pub mod stcp;
 pub mod sudp;

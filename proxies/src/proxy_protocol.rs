@@ -7,7 +7,7 @@ use culvert_conf::ProxyProtocol;
 
 /// What the connection to the local service carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Carried {
+pub enum Carried {
     /// A byte stream.
     Stream,
     /// Datagrams; the text form has no word for them.
@@ -22,7 +22,7 @@ const SIGNATURE: [u8; 12] = *b"\r\n\r\n\0\r\nQUIT\n";
 /// The source decides the address family, as upstream does it; addresses of the other family are
 /// written in their IPv4-mapped form where the form has a fixed size.
 #[must_use]
-pub(crate) fn header(
+pub fn header(
     version: ProxyProtocol,
     carried: Carried,
     src: SocketAddr,

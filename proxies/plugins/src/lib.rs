@@ -27,5 +27,6 @@ mod unix_domain_socket;
 mod virtual_net;
 
 pub use greeting::{Greeting, WriteHeader};
+pub use socks5::wire as socks5_messages;
 pub use table::plugin;
 pub use virtual_net::VirtualNet;

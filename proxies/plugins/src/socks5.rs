@@ -1,6 +1,6 @@
 //! `socks5`: a SOCKS5 server (RFC 1928) with CONNECT, and logins of RFC 1929.
 
-mod wire;
+pub mod wire;
 
 use std::{io, net::SocketAddr, time::Duration};
 

@@ -160,7 +160,7 @@ macro_rules! hostile_suite {
             use culvert_kit::Result;
             use $crate::{
                 Pairing,
-                cases::{hostile, smuggling},
+                cases::{hostile, smuggling, tunnels},
             };
 
             const PAIRING: Pairing = $pairing;
@@ -168,6 +168,7 @@ macro_rules! hostile_suite {
             $crate::pairing_suite! { @cases
                 bad_input_with_mux => hostile::bad_input(PAIRING, true);
                 bad_input_without_mux => hostile::bad_input(PAIRING, false);
+                http_service_down => tunnels::http_service_down(PAIRING);
                 smuggled_requests => smuggling::nothing_gets_through(PAIRING);
                 silent_peers => hostile::crowd_of_silent_peers(PAIRING, 100);
             }

@@ -1,20 +1,22 @@
 //! The messages of SOCKS5 as bytes (RFC 1928, RFC 1929).
 
 use std::{
-    io,
+    fmt, io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
 };
 
 /// The version in every message but the login's.
-pub(super) const VERSION: u8 = 5;
+pub const VERSION: u8 = 5;
 /// The version of a login (RFC 1929 2).
-pub(super) const LOGIN_VERSION: u8 = 1;
-/// Methods (RFC 1928 3).
-pub(super) const NOTHING: u8 = 0;
-pub(super) const PASSWORD: u8 = 2;
-pub(super) const NO_METHOD: u8 = 0xff;
+pub const LOGIN_VERSION: u8 = 1;
+/// The method that asks for nothing (RFC 1928 3).
+pub const NOTHING: u8 = 0;
+/// The method of RFC 1929.
+pub const PASSWORD: u8 = 2;
+/// The answer when no method will do.
+pub const NO_METHOD: u8 = 0xff;
 /// The longest message: a login with two texts of 255 bytes.
-pub(super) const LONGEST: usize = 513;
+pub const LONGEST: usize = 513;
 
 const CONNECT: u8 = 1;
 const IPV4: u8 = 1;
@@ -23,24 +25,35 @@ const IPV6: u8 = 4;
 
 /// Not a message of this protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Wrong;
+pub struct Wrong;
 
 /// A message and its length, `None` while it is not complete.
-pub(super) type Parsed<T> = Result<Option<(T, usize)>, Wrong>;
+pub type Parsed<T> = Result<Option<(T, usize)>, Wrong>;
 
 /// The methods that a user offers.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Methods(pub(super) Vec<u8>);
+pub struct Methods(
+    /// Their numbers.
+    pub Vec<u8>,
+);
 
 /// A user's login.
-pub(super) struct Login {
-    pub(super) user: Vec<u8>,
-    pub(super) password: Vec<u8>,
+pub struct Login {
+    /// The name.
+    pub user: Vec<u8>,
+    /// The password.
+    pub password: Vec<u8>,
+}
+
+impl fmt::Debug for Login {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Login [hidden]")
+    }
 }
 
 /// What a user asks for.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Ask {
+pub enum Ask {
     /// A connection to a host and port.
     Connect(String, u16),
     /// Something that we answer so.
@@ -49,19 +62,27 @@ pub(super) enum Ask {
 
 /// Answers to an ask (RFC 1928 6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Reply {
+pub enum Reply {
+    /// It is connected.
     Succeeded,
+    /// Our own rules say no.
     NotAllowed,
+    /// There is no way to the network.
     NetworkUnreachable,
+    /// There is no way to the host.
     HostUnreachable,
+    /// The host says no.
     Refused,
+    /// We only connect.
     NoCommand,
+    /// The kind of address is unknown.
     NoAddressType,
 }
 
 impl Reply {
     /// The answer for a dial that failed.
-    pub(super) fn of(err: &io::Error) -> Self {
+    #[must_use]
+    pub fn of(err: &io::Error) -> Self {
         match err.kind() {
             io::ErrorKind::PermissionDenied => Self::NotAllowed,
             io::ErrorKind::ConnectionRefused => Self::Refused,
@@ -124,7 +145,10 @@ fn version_is(bytes: &[u8], version: u8) -> Result<(), Wrong> {
 }
 
 /// The first message.
-pub(super) fn methods(bytes: &[u8]) -> Parsed<Methods> {
+///
+/// # Errors
+/// It is none.
+pub fn methods(bytes: &[u8]) -> Parsed<Methods> {
     version_is(bytes, VERSION)?;
     let mut reader = Reader::new(bytes);
     let methods = reader.byte().and_then(|_version| reader.text());
@@ -132,7 +156,10 @@ pub(super) fn methods(bytes: &[u8]) -> Parsed<Methods> {
 }
 
 /// The login.
-pub(super) fn login(bytes: &[u8]) -> Parsed<Login> {
+///
+/// # Errors
+/// It is none.
+pub fn login(bytes: &[u8]) -> Parsed<Login> {
     version_is(bytes, LOGIN_VERSION)?;
     let mut reader = Reader::new(bytes);
     let mut both = || {
@@ -144,7 +171,10 @@ pub(super) fn login(bytes: &[u8]) -> Parsed<Login> {
 }
 
 /// The ask.
-pub(super) fn ask(bytes: &[u8]) -> Parsed<Ask> {
+///
+/// # Errors
+/// It is none, or asks for a name that may not be looked up.
+pub fn ask(bytes: &[u8]) -> Parsed<Ask> {
     version_is(bytes, VERSION)?;
     let mut reader = Reader::new(bytes);
     let Some([_version, command, _reserved, kind]) = reader.array() else {
@@ -190,7 +220,8 @@ fn name_of(name: &[u8]) -> Option<String> {
 }
 
 /// The answer to an ask.
-pub(super) fn reply(reply: Reply, bound: SocketAddr) -> Vec<u8> {
+#[must_use]
+pub fn reply(reply: Reply, bound: SocketAddr) -> Vec<u8> {
     let mut out = vec![VERSION, reply.code(), 0];
     match bound.ip() {
         IpAddr::V4(ip) => {

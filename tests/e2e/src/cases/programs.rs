@@ -1,7 +1,10 @@
 //! What people use: curl, a browser, a WebSocket client, a client in Go, wrk. Those that are not
 //! installed are told and left out.
 
-use std::{path::Path, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use culvert_kit::{
     Authority, Error, Payload, Result, Service, TempDir, free_port, https_web, mirror_web, run,
@@ -119,7 +122,7 @@ pub async fn https_clients(pairing: Pairing) -> Result {
          localAddr = \"{}\"\ncrtPath = {crt:?}\nkeyPath = {key:?}",
         plain.addr()
     );
-    let _pair = scene
+    let pair = scene
         .server(&format!("vhostHTTPSPort = {port}"))
         .proxy(
             "web",
@@ -142,7 +145,7 @@ pub async fn https_clients(pairing: Pairing) -> Result {
             expect(host, &ran(&curl, &args).await?, page)?;
         }
     }
-    if let Some(go) = go_client().await? {
+    if let Some(go) = go_client(pair.scene().dir()).await? {
         let at = local(port).to_string();
         for (host, wanted) in [
             (HOST, "HTTP/1.1 200 <p>secure shop</p>"),
@@ -155,13 +158,12 @@ pub async fn https_clients(pairing: Pairing) -> Result {
     Ok(())
 }
 
-/// Builds the client in Go; `None` without Go.
-async fn go_client() -> Result<Option<std::path::PathBuf>> {
+/// Builds the client in Go into `dir`; `None` without Go.
+async fn go_client(dir: &TempDir) -> Result<Option<PathBuf>> {
     let Some(go) = tool("go") else {
         return Ok(None);
     };
-    let this = std::env::current_exe().map_err(Error::io("find the running test"))?;
-    let target = this.with_file_name("go-web");
+    let target = dir.path().join("go-web");
     let source = concat!(env!("CARGO_MANIFEST_DIR"), "/../peers/go");
     let out = target.to_string_lossy();
     let args = ["build", "-C", source, "-mod=readonly", "-o", &out, "./web"];

@@ -156,3 +156,30 @@ pub async fn https(pairing: Pairing, layers: Layers) -> Result {
         Ok(answer) => Err(Error::wrong(format!("an unknown name got {answer:?}"))),
     }
 }
+
+/// A service of an http proxy that is down is told from a name that nobody has: the same page by
+/// default, as frp does it, and 502 with `vhostHTTPErrorMode = "precise"`.
+///
+/// # Errors
+/// When another status comes.
+pub async fn http_service_down(pairing: Pairing) -> Result {
+    for (mode, down) in [("compatible", 404), ("precise", 502)] {
+        let (port, nobody) = (free_port()?, local(free_port()?));
+        let lines = "customDomains = [\"shop.example.com\"]";
+        let _pair = scene!(pairing)
+            .server(&format!(
+                "vhostHTTPPort = {port}\nvhostHTTPErrorMode = \"{mode}\""
+            ))
+            .proxy("shop", "http", nobody, lines)
+            .start()
+            .await?;
+        for (host, wanted) in [("shop.example.com", down), ("nobody.example.com", 404)] {
+            let status = http_get(local(port), host, "/").await?.status;
+            if status != wanted {
+                let text = format!("{mode}: {host} gave {status}, not {wanted}");
+                return Err(Error::wrong(text));
+            }
+        }
+    }
+    Ok(())
+}
