@@ -9,7 +9,6 @@ pub mod limits;
 pub mod load;
 pub mod login;
 pub mod logs;
-pub mod logs;
 pub mod matrix;
 pub mod mux;
 pub mod origin;
