@@ -43,7 +43,7 @@ pub enum SourceError {
         source: io::Error,
     },
     /// World: the program says by its exit code that it failed.
-    #[error("failed to execute command {command}: {status}")]
+    #[error("failed to execute command {command}: {}", ended(status))]
     Failed {
         /// The program.
         command: String,
@@ -77,6 +77,14 @@ fn reason(err: &io::Error) -> String {
         .next()
         .unwrap_or_default()
         .to_lowercase()
+}
+
+/// How a program ended, in Go's words where there is an exit code.
+fn ended(status: &ExitStatus) -> String {
+    match status.code() {
+        Some(code) => format!("exit status {code}"),
+        None => status.to_string(),
+    }
 }
 
 /// Reads a value; white space around it is removed.

@@ -84,11 +84,7 @@ async fn a_program_has_our_environment_and_its_own() {
 async fn a_program_that_fails_is_named_and_its_words_are_not() {
     let err = of_shell("echo hunter2; echo hunter2 >&2; exit 3").await;
     let err = err.unwrap_err();
-    assert!(
-        err.starts_with("failed to execute command /bin/sh: exit status: 3"),
-        "{err}"
-    );
-    assert!(!err.contains("hunter2"));
+    assert_eq!(err, "failed to execute command /bin/sh: exit status 3");
     let missing = ValueSource::Exec {
         command: "/nowhere/program".to_owned(),
         args: vec![],
