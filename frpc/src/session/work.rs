@@ -69,6 +69,9 @@ impl Session {
 
 async fn serve(served: &Served, meter: Arc<Meter>, mut work: Work) -> Result<(), ProxyError> {
     let _counted = meter.connected();
-    work.stream = layers::client(work.stream, &served.layers)?.metered(meter);
+    let user = work.user();
+    work.stream = layers::client(work.stream, &served.layers)?
+        .metered(meter)
+        .with_peer(user);
     served.proxy.serve(work, &served.scope).await
 }

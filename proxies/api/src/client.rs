@@ -1,8 +1,8 @@
 //! The client's half of a proxy kind.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, net::SocketAddr, sync::Arc};
 
-use culvert_io::{Scope, Stream};
+use culvert_io::{Peer, Scope, Stream};
 use culvert_wire::{Codec, msg::StartWorkConn};
 
 use crate::{BoxFuture, ProxyError};
@@ -16,6 +16,21 @@ pub struct Work {
     pub start: StartWorkConn,
     /// How messages inside the payload are written: in the version of the session (protocol 3.7).
     pub codec: Codec,
+}
+
+impl Work {
+    /// The user at the other end; the server, when it did not say who that is.
+    #[must_use]
+    pub fn user(&self) -> Peer {
+        let peer = *self.stream.peer();
+        let text = &self.start.src_addr;
+        // A zone says which interface of the server it was.
+        let ip = text.split_once('%').map_or(text.as_str(), |(ip, _zone)| ip);
+        ip.parse().map_or(peer, |ip| {
+            let addr = SocketAddr::new(ip, self.start.src_port);
+            Peer::new(addr, peer.local, peer.transport)
+        })
+    }
 }
 
 /// One configured proxy at the client: serves its work connections, many at once.

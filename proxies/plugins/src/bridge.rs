@@ -14,7 +14,6 @@ use tracing::Instrument;
 
 use crate::{
     front::{settings, shake},
-    greeting::user,
     service::Service,
 };
 
@@ -85,7 +84,7 @@ impl Bridge {
 impl ClientProxy for Bridge {
     fn serve<'a>(&'a self, work: Work, scope: &'a Scope) -> BoxFuture<'a, Result<(), ProxyError>> {
         let serve = async move {
-            let peer = user(&work.start, &work.stream);
+            let peer = work.user();
             let stream = work.stream.with_peer(peer);
             let (stream, name) = match &self.tls {
                 Some(config) => match shake(stream, config).await {

@@ -1,9 +1,8 @@
-//! What a plugin tells the service behind it of the user, and what it knows of the user itself.
+//! What a plugin tells the service behind it of the user.
 
-use std::{io, net::SocketAddr};
+use std::io;
 
 use culvert_conf::ProxyProtocol;
-use culvert_io::{Peer, Stream};
 use culvert_wire::msg::StartWorkConn;
 
 /// Writes the PROXY protocol header for a user, if the server told who that is.
@@ -31,16 +30,4 @@ impl Greeting {
         };
         Ok(header.unwrap_or_default())
     }
-}
-
-/// The user at the end of a work connection; the server, when it did not say who that is.
-pub(crate) fn user(start: &StartWorkConn, stream: &Stream) -> Peer {
-    let peer = *stream.peer();
-    let text = &start.src_addr;
-    // A zone says which interface of the server it was.
-    let ip = text.split_once('%').map_or(text.as_str(), |(ip, _zone)| ip);
-    ip.parse().map_or(peer, |ip| {
-        let addr = SocketAddr::new(ip, start.src_port);
-        Peer::new(addr, peer.local, peer.transport)
-    })
 }

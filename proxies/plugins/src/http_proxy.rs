@@ -26,7 +26,6 @@ use tracing::Instrument;
 
 use crate::{
     answer::{Body, bare_status, text},
-    greeting::user,
     login::{admitted, ask, credentials},
     targets::{Deny, dial},
 };
@@ -59,7 +58,7 @@ impl HttpProxy {
 impl ClientProxy for HttpProxy {
     fn serve<'a>(&'a self, work: Work, scope: &'a Scope) -> BoxFuture<'a, Result<(), ProxyError>> {
         let serve = async move {
-            let peer = user(&work.start, &work.stream);
+            let peer = work.user();
             let conn = Conn {
                 login: self.login.clone(),
                 deny: self.deny.clone(),

@@ -29,7 +29,6 @@ use self::{
 };
 use crate::{
     answer::{Body, bare_status, text},
-    greeting::user,
     login::{admitted, ask, credentials},
 };
 
@@ -63,7 +62,7 @@ impl StaticFiles {
 impl ClientProxy for StaticFiles {
     fn serve<'a>(&'a self, work: Work, scope: &'a Scope) -> BoxFuture<'a, Result<(), ProxyError>> {
         let serve = async move {
-            let peer = user(&work.start, &work.stream);
+            let peer = work.user();
             serve_handler(Arc::clone(&self.0), work.stream.with_peer(peer), scope).await;
             Ok(())
         };
