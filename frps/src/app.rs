@@ -106,6 +106,7 @@ fn serve(cli: &Cli, reading: Reading<'_>, transports: &Transports) -> Result<(),
     };
     culvert_program::start(&config.log)?;
     culvert_program::raise_open_files();
+    culvert_program::note_start();
     tracing::info!("frps uses {source}");
     let lanes = Arc::new(Lanes::start(Lanes::default_count())?);
     let runtime = tokio::runtime::Builder::new_current_thread()

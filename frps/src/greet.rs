@@ -11,6 +11,7 @@ use culvert_wire::{
 use tokio::time::Instant;
 
 use crate::{
+    figures::Refused,
     server::Server,
     session::{accept_visitor, accept_work, login},
 };
@@ -37,10 +38,12 @@ pub(crate) async fn greet(
     deadline: Instant,
 ) -> bool {
     let peer = stream.peer().addr;
+    let counts = &server.figures.counts;
     let first = match tokio::time::timeout_at(deadline, first(server, stream)).await {
         Ok(Ok(Some(first))) => first,
         Ok(Ok(None)) => return false,
         Ok(Err(err)) => {
+            counts.refuse(Refused::Message);
             tracing::warn!(
                 "failed to read the first message of [{peer}]: {}",
                 report(&err)
@@ -48,6 +51,7 @@ pub(crate) async fn greet(
             return false;
         }
         Err(_) => {
+            counts.refuse(Refused::Silence);
             tracing::warn!("no message from [{peer}] within {FIRST_MESSAGE:?}, closing");
             return false;
         }
@@ -62,6 +66,7 @@ pub(crate) async fn greet(
         Message::NewWorkConn(ask) => accept_work(server, framed, ask).await,
         Message::NewVisitorConn(ask) => accept_visitor(server, framed, ask).await,
         other => {
+            counts.refuse(Refused::Message);
             tracing::warn!("[{peer}] began with {}, closing", other.kind().name());
             false
         }

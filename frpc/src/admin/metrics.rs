@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use culvert_http::web::{Answer, Metrics, Request};
+use culvert_program::process_metrics;
 
 use super::Admin;
 
@@ -54,5 +55,6 @@ pub(super) async fn answer(admin: Arc<Admin>, _: Request) -> Answer {
         "Bytes from local services to users",
         meter.bytes_out(),
     );
+    process_metrics(&mut text);
     text.into()
 }

@@ -2,6 +2,9 @@
 
 use chrono::Local;
 use culvert_http::web::{Answer, Metrics, Request};
+use culvert_io::delivered;
+use culvert_mux::window_stalls;
+use culvert_program::process_metrics;
 
 use super::view::View;
 use crate::figures::ProxyRow;
@@ -43,7 +46,51 @@ pub(super) fn answer(view: &View, _: &Request) -> Answer {
         "The total out traffic",
         of(&rows, |row| moved(row).then_some(row.total.outward)),
     );
+    own(view, &mut text);
+    process_metrics(&mut text);
     text.into()
+}
+
+/// What upstream has no names for; all begin with `frps_`.
+fn own(view: &View, text: &mut Metrics) {
+    let counts = &view.counts;
+    let label = |name: &str, value: &str| format!("{{{name}=\"{value}\"}}");
+    let parked: usize = view.registry.all().iter().map(|s| s.pooled()).sum();
+    text.single(
+        ("frps_work_conns_parked", "gauge"),
+        "Work connections that wait for a user",
+        parked,
+    );
+    text.family(
+        ("frps_work_conns_acquired_total", "counter"),
+        "Users by how they came by a work connection: a parked one, one waited for, none",
+        counts.pool().map(|(how, n)| (label("result", how), n)),
+    );
+    text.histograms(
+        ("frps_work_conn_acquire_seconds", ""),
+        "How long users waited for their work connection",
+        [("", counts.acquired())],
+    );
+    text.family(
+        ("frps_relayed_bytes_total", "counter"),
+        "Bytes of relays that have ended, by the path they took",
+        delivered().map(|(path, n)| (label("path", path.as_str()), n)),
+    );
+    text.histograms(
+        ("frps_handshake_seconds", "layer"),
+        "How long handshakes took that succeeded",
+        counts.handshakes(),
+    );
+    text.family(
+        ("frps_refused_peers_total", "counter"),
+        "Connections sent away, by reason",
+        counts.refused().map(|(why, n)| (label("reason", why), n)),
+    );
+    text.single(
+        ("frps_mux_window_stalls_total", "counter"),
+        "How often a stream had bytes to send and its peer no room for them",
+        window_stalls(),
+    );
 }
 
 const fn moved(row: &ProxyRow) -> bool {

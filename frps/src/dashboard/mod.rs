@@ -34,7 +34,8 @@ pub(crate) fn site(
     let proxies = server.figures.proxies.clone().unwrap_or_default();
     let clients = Arc::clone(&server.figures.clients);
     let view = View::new(Arc::clone(&server.settings), clients, proxies, root.clone());
-    let view = Arc::new(view);
+    let counts = Arc::clone(&server.figures.counts);
+    let view = Arc::new(view.of(counts, Arc::clone(&server.registry)));
     let feed = live::feed(Arc::clone(&view), Arc::clone(&server.registry));
     routes(view, web)
         .admitting(reloader.admission())

@@ -358,7 +358,20 @@ frp_server_traffic_in{name=\"u.t\",type=\"tcp\"} 113
 # TYPE frp_server_traffic_out counter
 frp_server_traffic_out{name=\"u.t\",type=\"tcp\"} 75
 ";
-    assert_eq!(online, expected);
+    let (upstreams, own) = online.split_at(expected.len());
+    assert_eq!(upstreams, expected);
+    for line in [
+        "frps_work_conns_parked 0\n",
+        "frps_work_conns_acquired_total{result=\"hit\"} 0\n",
+        "frps_work_conn_acquire_seconds_count 0\n",
+        "frps_relayed_bytes_total{path=\"splice\"} ",
+        "frps_handshake_seconds_bucket{layer=\"tls\",le=\"+Inf\"} 0\n",
+        "frps_refused_peers_total{reason=\"login\"} 0\n",
+        "frps_mux_window_stalls_total 0\n",
+        "process_start_time_seconds ",
+    ] {
+        assert!(own.contains(line), "{line}: {own}");
+    }
     scene.leases.clear();
     scene.meter.add_in(1);
     let offline = scene.get("/metrics").await;

@@ -8,7 +8,8 @@ use culvert_io::Scope;
 use serde::Serialize;
 
 use crate::{
-    figures::{Clients, Proxies},
+    figures::{Clients, Counts, Proxies},
+    registry::Registry,
     server::Settings,
 };
 
@@ -18,6 +19,8 @@ pub(super) struct View {
     settings: Settings,
     pub(super) clients: Arc<Clients>,
     pub(super) proxies: Arc<Proxies>,
+    pub(super) counts: Arc<Counts>,
+    pub(super) registry: Arc<Registry>,
     /// Where all tasks of the server live.
     pub(super) root: Scope,
 }
@@ -70,8 +73,17 @@ impl View {
             settings,
             clients,
             proxies,
+            counts: Arc::default(),
+            registry: Arc::default(),
             root,
         }
+    }
+
+    /// The same view of a server that has sessions and counts its work.
+    pub(super) fn of(mut self, counts: Arc<Counts>, registry: Arc<Registry>) -> Self {
+        self.counts = counts;
+        self.registry = registry;
+        self
     }
 
     /// What is shown of the configuration.

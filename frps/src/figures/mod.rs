@@ -4,6 +4,7 @@
 //! copies. Everything is in memory and bounded; a restart begins anew, as upstream's.
 
 mod clients;
+mod counts;
 mod days;
 mod proxies;
 
@@ -13,6 +14,7 @@ use chrono::Local;
 
 pub(crate) use self::{
     clients::{Arrived, Client, Clients, TakenClientId},
+    counts::{Acquired, Counts, Layer, Refused},
     days::{DAYS, Traffic},
     proxies::{Owner, Proxies, ProxyRow},
 };
@@ -24,6 +26,8 @@ const SAMPLE: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub(crate) struct Figures {
     pub(crate) clients: Arc<Clients>,
+    /// What the server counts of its own work.
+    pub(crate) counts: Arc<Counts>,
     /// Kept only with a web server, as upstream does.
     pub(crate) proxies: Option<Arc<Proxies>>,
 }
@@ -33,6 +37,7 @@ impl Figures {
     pub(crate) fn new(watched: bool) -> Self {
         Self {
             clients: Arc::default(),
+            counts: Arc::default(),
             proxies: watched.then(Arc::default),
         }
     }

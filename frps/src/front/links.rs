@@ -14,6 +14,7 @@ use tokio::{sync::Mutex, time::Instant};
 
 use super::serve_session;
 use crate::{
+    figures::{Layer, Refused},
     greet::{FIRST_MESSAGE, greet},
     server::Server,
     strangers::Seat,
@@ -68,6 +69,7 @@ impl Links {
         loop {
             let (handshake, addr) = backoff.next_link(listener.as_mut()).await;
             let Some(seat) = server.strangers.admit(addr.ip().to_canonical()) else {
+                server.figures.counts.refuse(Refused::Crowd);
                 tracing::debug!("too many connections from [{addr}] have not said who they are");
                 continue;
             };
@@ -80,6 +82,7 @@ impl Links {
             let (links, server, tasks) = (Arc::clone(&self), Arc::clone(&server), lane.clone());
             tasks.spawn(async move {
                 if let Err(err) = links.arrive((handshake, addr), &server, &lane, seat).await {
+                    server.figures.counts.refuse(Refused::Handshake);
                     tracing::warn!("connection from [{addr}] refused: {}", report(&err));
                 }
             });
@@ -101,7 +104,8 @@ impl Links {
         lane: &Scope,
         seat: Seat,
     ) -> Result<()> {
-        let deadline = Instant::now() + FIRST_MESSAGE;
+        let begun = Instant::now();
+        let deadline = begun + FIRST_MESSAGE;
         let late = |what: &str| TransportError::Timeout {
             what: what.to_owned(),
             after: FIRST_MESSAGE,
@@ -127,6 +131,8 @@ impl Links {
             }
             link => link,
         };
+        let counts = &server.figures.counts;
+        counts.shook(Layer::Transport, begun.elapsed());
         match link {
             Link::Session(session) => {
                 serve_session(session, server, lane, deadline, Some(seat)).await;

@@ -22,6 +22,7 @@ pub use classify::{ENOUGH, Shared, Verdict, classify};
 pub(crate) use links::Links;
 
 use crate::{
+    figures::{Layer, Refused},
     greet::{FIRST_MESSAGE, greet},
     server::Server,
     strangers::Seat,
@@ -68,6 +69,7 @@ pub(crate) async fn accept(
             Port::VhostHttp | Port::VhostHttps | Port::TcpMux => None,
         };
         if port == Port::Bind && seat.is_none() {
+            server.figures.counts.refuse(Refused::Crowd);
             tracing::debug!("too many connections from [{addr}] have not said who they are");
             continue;
         }
@@ -155,16 +157,21 @@ async fn arrive_on_bind(
     seat: Option<Seat>,
 ) {
     let peer = stream.peer().addr;
+    let counts = Arc::clone(&server.figures.counts);
     let deadline = Instant::now() + FIRST_MESSAGE;
     let sniffed = tokio::time::timeout_at(deadline, sniff(&mut stream, server.shared)).await;
     let (verdict, head) = match sniffed {
         Ok(Ok(sniffed)) => sniffed,
         // Probes that connect and leave are everyday; they are nobody's fault.
         Ok(Err(err)) => return tracing::debug!("[{peer}] left before it said anything: {err}"),
-        Err(_) => return tracing::warn!("[{peer}] said nothing within {FIRST_MESSAGE:?}, closing"),
+        Err(_) => {
+            counts.refuse(Refused::Silence);
+            return tracing::warn!("[{peer}] said nothing within {FIRST_MESSAGE:?}, closing");
+        }
     };
     let stream = stream.rewind(head.freeze());
     let stack = server.stack.load_full();
+    let begun = Instant::now();
     let link = match verdict {
         Verdict::VhostHttp => return serve_http(stream, server),
         Verdict::VhostHttps => return serve_https(stream, server),
@@ -172,6 +179,14 @@ async fn arrive_on_bind(
         Verdict::Plain => stack.plain(stream, lane),
         Verdict::Websocket | Verdict::NeedMore => stack.websocket(stream, lane, deadline).await,
     };
+    let layer = match verdict {
+        Verdict::Tls | Verdict::TlsAfterByte => Some(Layer::Tls),
+        Verdict::Websocket => Some(Layer::Websocket),
+        _ => None,
+    };
+    if let (Ok(_), Some(layer)) = (&link, layer) {
+        counts.shook(layer, begun.elapsed());
+    }
     match link {
         Ok(Link::Session(session)) => serve_session(session, server, lane, deadline, seat).await,
         Ok(Link::Pipe(stream)) => {
@@ -179,7 +194,10 @@ async fn arrive_on_bind(
             drop(seat);
         }
         Ok(other) => tracing::error!("internal error: no use for {other:?}"),
-        Err(err) => tracing::warn!("connection from [{peer}] refused: {}", report(&err)),
+        Err(err) => {
+            counts.refuse(Refused::Handshake);
+            tracing::warn!("connection from [{peer}] refused: {}", report(&err));
+        }
     }
 }
 
@@ -219,6 +237,7 @@ async fn serve_session(
                 continue;
             }
             () = tokio::time::sleep_until(deadline), if stranger.is_some() => {
+                server.figures.counts.refuse(Refused::Silence);
                 tracing::warn!("no login on a connection within {FIRST_MESSAGE:?}, closing it");
                 return session.close("no login in time").await;
             }

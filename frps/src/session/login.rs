@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     auth::Denied,
-    figures::{Arrived, TakenClientId},
+    figures::{Arrived, Refused, TakenClientId},
     greet::REPLY_TIMEOUT,
     hooks::{HookError, UserInfo},
     registry::EnterError,
@@ -85,6 +85,7 @@ pub(crate) async fn login(
     let (session, outgoing, cipher) = match admitted {
         Ok(admitted) => admitted,
         Err(err) => {
+            server.figures.counts.refuse(Refused::Login);
             tracing::warn!("register control error: {err}");
             let detailed = server.config().detailed_errors_to_client;
             let error = if detailed {

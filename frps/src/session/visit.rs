@@ -10,7 +10,7 @@ use culvert_wire::{
     msg::{NewVisitorConn, NewVisitorConnResp},
 };
 
-use crate::{greet::REPLY_TIMEOUT, server::Server};
+use crate::{figures::Refused, greet::REPLY_TIMEOUT, server::Server};
 
 /// Takes in a connection whose first message was `NewVisitorConn`. Answers whether the peer proved
 /// that it may be here.
@@ -22,6 +22,7 @@ pub(crate) async fn accept_visitor(
     let (visit, error) = match admit(server, &ask) {
         Ok(visit) => (Some(visit), String::new()),
         Err(error) => {
+            server.figures.counts.refuse(Refused::Visitor);
             tracing::warn!("register visitor conn error: {error}");
             let error = if server.config().detailed_errors_to_client {
                 error.to_string()

@@ -22,7 +22,11 @@ use super::{
     login::Proof,
     work_pool::{Declined, Taken, WorkConn},
 };
-use crate::{greet::REPLY_TIMEOUT, server::Server};
+use crate::{
+    figures::{Acquired, Refused},
+    greet::REPLY_TIMEOUT,
+    server::Server,
+};
 
 /// Takes in a connection whose first message was `NewWorkConn`. Answers whether the peer proved
 /// that it belongs to a session.
@@ -85,6 +89,7 @@ pub(super) async fn take_in(
 }
 
 async fn refuse(mut work: Framed, server: &Server, text: String) {
+    server.figures.counts.refuse(Refused::WorkConn);
     let error = if server.config().detailed_errors_to_client {
         text
     } else {
@@ -111,7 +116,7 @@ impl Session {
         let start = start(name, user).into();
         let mut last = ProxyError::NoWorkConn("no work connection could be used");
         for _ in 0..=self.pool_count {
-            let WorkConn { mut stream, codec } = self.take_work().await?;
+            let WorkConn { mut stream, codec } = self.acquire_work().await?;
             self.request_work().await?;
             let bytes = encode(&start, codec)?;
             let sent = async {
@@ -128,7 +133,19 @@ impl Session {
         Err(last)
     }
 
-    async fn take_work(&self) -> Result<WorkConn, ProxyError> {
+    /// Takes a work connection, and counts how.
+    async fn acquire_work(&self) -> Result<WorkConn, ProxyError> {
+        let begun = tokio::time::Instant::now();
+        let taken = self.take_work().await;
+        let how = match &taken {
+            Ok((_, how)) => *how,
+            Err(_) => Acquired::None,
+        };
+        self.server.figures.counts.acquire(how, begun.elapsed());
+        taken.map(|(work, _)| work)
+    }
+
+    async fn take_work(&self) -> Result<(WorkConn, Acquired), ProxyError> {
         let deadline = tokio::time::Instant::now() + self.server.config().user_conn_timeout;
         loop {
             let waiting = match self.pool.take() {
@@ -137,7 +154,7 @@ impl Session {
                 }
                 Taken::Idle(mut work) => {
                     if is_quiet(&mut work.stream) {
-                        return Ok(work);
+                        return Ok((work, Acquired::Hit));
                     }
                     // It ended while it was parked.
                     continue;
@@ -146,8 +163,8 @@ impl Session {
             };
             let wait = async {
                 self.request_work().await?;
-                waiting
-                    .await
+                let work = waiting.await;
+                work.map(|work| (work, Acquired::Miss))
                     .map_err(|_| ProxyError::NoWorkConn("the client's session is over"))
             };
             return tokio::time::timeout_at(deadline, wait)

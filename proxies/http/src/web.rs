@@ -4,6 +4,7 @@
 
 mod answer;
 mod events;
+mod histogram;
 mod metrics;
 mod pprof;
 mod request;
@@ -12,6 +13,7 @@ mod site;
 
 pub use answer::Answer;
 pub use events::Feed;
+pub use histogram::Histogram;
 pub use metrics::Metrics;
 pub use request::Request;
 pub(crate) use request::decoded;

@@ -19,7 +19,7 @@ pub use buffer::Buffer;
 pub use lanes::Lanes;
 pub use limit::Limit;
 pub use meter::{Connected, Meter};
-pub use relay::{ACCESS_LOG, End, Path, Relayed, Relaying, Side, relay};
+pub use relay::{ACCESS_LOG, End, Path, Relayed, Relaying, Side, delivered, relay};
 pub use scope::Scope;
 pub use stream::{ChunkIo, Io, Peer, RawTcp, Stream};
 pub use trim::return_memory;

@@ -22,7 +22,7 @@ mod shared;
 mod stream;
 
 pub use config::{MuxConfig, Role};
-pub use core::{Clock, Core, Received};
+pub use core::{Clock, Core, Received, window_stalls};
 pub use error::{MuxError, ProtocolError};
 pub use session::MuxSession;
 pub use stream::MuxStream;

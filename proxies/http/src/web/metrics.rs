@@ -2,7 +2,7 @@
 
 use std::fmt::{Display, Write};
 
-use super::Answer;
+use super::{Answer, Histogram};
 
 const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8; escaping=values";
 
@@ -35,6 +35,39 @@ impl Metrics {
         self.family(family, help, [(String::new(), value)]);
     }
 
+    /// Adds a family of histograms, each with what it is about as the value of `label`. Those that
+    /// have counted nothing are there too, so that rates can be made of the first.
+    pub fn histograms<'a>(
+        &mut self,
+        (name, label): (&str, &str),
+        help: &str,
+        all: impl IntoIterator<Item = (&'a str, &'a Histogram)>,
+    ) {
+        // Writing to a string cannot fail.
+        let _ok = write!(self.0, "# HELP {name} {help}\n# TYPE {name} histogram\n");
+        for (value, histogram) in all {
+            let about = match label {
+                "" => String::new(),
+                label => format!("{label}=\"{}\"", Self::label(value)),
+            };
+            let and = if about.is_empty() { "" } else { "," };
+            for (bound, count) in histogram.up_to() {
+                let _ok = writeln!(
+                    self.0,
+                    "{name}_bucket{{{about}{and}le=\"{bound}\"}} {count}"
+                );
+            }
+            let count = histogram.count();
+            let _ok = writeln!(self.0, "{name}_bucket{{{about}{and}le=\"+Inf\"}} {count}");
+            let braces = match label {
+                "" => String::new(),
+                _ => format!("{{{about}}}"),
+            };
+            let _ok = writeln!(self.0, "{name}_sum{braces} {}", histogram.sum());
+            let _ok = writeln!(self.0, "{name}_count{braces} {count}");
+        }
+    }
+
     /// The value of a label as it stands between its quotes.
     #[must_use]
     pub fn label(value: &str) -> String {
@@ -48,5 +81,33 @@ impl Metrics {
 impl From<Metrics> for Answer {
     fn from(metrics: Metrics) -> Self {
         Self::body(CONTENT_TYPE, metrics.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_histogram_counts_what_took_at_most_so_long() {
+        let waited = Histogram::default();
+        for millis in [0, 4, 40, 90_000] {
+            waited.observe(Duration::from_millis(millis));
+        }
+        let mut text = Metrics::default();
+        text.histograms(("t_seconds", "of"), "Times", [("a", &waited)]);
+        for line in [
+            "# TYPE t_seconds histogram\n",
+            "t_seconds_bucket{of=\"a\",le=\"0.0001\"} 1\n",
+            "t_seconds_bucket{of=\"a\",le=\"0.005\"} 2\n",
+            "t_seconds_bucket{of=\"a\",le=\"60\"} 3\n",
+            "t_seconds_bucket{of=\"a\",le=\"+Inf\"} 4\n",
+            "t_seconds_sum{of=\"a\"} 90.044\n",
+            "t_seconds_count{of=\"a\"} 4\n",
+        ] {
+            assert!(text.0.contains(line), "{line}: {}", text.0);
+        }
     }
 }

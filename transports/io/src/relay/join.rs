@@ -256,6 +256,7 @@ impl<'a> Join<'a> {
                 .and_then(|ended| ended.end.take())
                 .unwrap_or(End::Idle),
         };
+        done.count();
         if let Some(record) = self.record.take() {
             record.end(&done);
         }

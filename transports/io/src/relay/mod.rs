@@ -23,7 +23,15 @@ mod splice;
 #[cfg(test)]
 mod tests;
 
-use std::{future::Future, io, sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use crate::{Meter, Stream, relay::join::Join};
 
@@ -63,6 +71,29 @@ pub struct Relayed {
     pub end: End,
 }
 
+/// Bytes that finished relays of this process delivered, in the order of [`Path::ALL`].
+static DELIVERED: [AtomicU64; 3] = [const { AtomicU64::new(0) }; 3];
+
+/// How many bytes the relays of this process that have ended delivered, by path.
+#[must_use]
+pub fn delivered() -> [(Path, u64); 3] {
+    let mut all = Path::ALL.map(|path| (path, 0));
+    for ((_, bytes), counter) in all.iter_mut().zip(&DELIVERED) {
+        *bytes = counter.load(Ordering::Relaxed);
+    }
+    all
+}
+
+impl Relayed {
+    /// Adds what was delivered to [`delivered`].
+    fn count(&self) {
+        let of_path = Path::ALL.iter().zip(&DELIVERED);
+        for (_, counter) in of_path.filter(|(path, _)| **path == self.path) {
+            counter.fetch_add(self.to_work + self.to_user, Ordering::Relaxed);
+        }
+    }
+}
+
 /// How the bytes went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Path {
@@ -72,6 +103,21 @@ pub enum Path {
     Copy,
     /// At least one end is a chunk stream.
     Chunks,
+}
+
+impl Path {
+    /// Every path.
+    pub const ALL: [Self; 3] = [Self::Splice, Self::Copy, Self::Chunks];
+
+    /// The path as one word, for metrics.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Splice => "splice",
+            Self::Copy => "copy",
+            Self::Chunks => "chunks",
+        }
+    }
 }
 
 /// One end of a relay.

@@ -23,7 +23,10 @@ use tokio::time::Instant;
 use self::{
     credit::Budget, entry::Entry, inbox::Pins, outbox::Outbox, parser::Parser, timers::Timers,
 };
-pub use self::{inbox::Received, streams::Clock};
+pub use self::{
+    inbox::Received,
+    streams::{Clock, window_stalls},
+};
 use crate::{
     MuxConfig, MuxError, Role,
     config::LOW_WATER,

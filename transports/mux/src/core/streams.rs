@@ -2,7 +2,10 @@
 
 use std::{
     io,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     task::{Context, Poll},
 };
 
@@ -19,6 +22,16 @@ use crate::{
     config::{LOW_WATER, STAGE_BELOW},
     frame::{Flags, Header, Kind},
 };
+
+/// How often writers of this process found the window of their peer used up.
+static STALLS: AtomicU64 = AtomicU64::new(0);
+
+/// How often a stream of this process had bytes to send and no window of its peer to send them
+/// into: once for each wait.
+#[must_use]
+pub fn window_stalls() -> u64 {
+    STALLS.load(Ordering::Relaxed)
+}
 
 /// Tells the time; asked only when it is needed.
 pub type Clock = fn() -> Instant;
@@ -184,6 +197,10 @@ impl Core {
         };
         if window > 0 && !full {
             return Poll::Ready(Ok(window.min(Buffer::LARGE)));
+        }
+        // A waker that is there already waits for the same.
+        if window == 0 && entry.writer.is_none() {
+            STALLS.fetch_add(1, Ordering::Relaxed);
         }
         register(&mut entry.writer, cx);
         if full && !entry.queued {
