@@ -23,9 +23,10 @@ use super::{
 /// How long the server may take to say which visitor it is, and to answer us; upstream waits 5 s
 /// for the answer (protocol 6.1), one of which the server takes for itself.
 const ANSWER: Duration = Duration::from_secs(5);
-/// Tunnels of one proxy, those in the making included. Each has a socket of its own, or some
-/// hundred for a while.
+/// Tunnels of one proxy, those in the making included. Each has a socket of its own.
 const TUNNELS: usize = 256;
+/// Tunnels in the making: each may have some hundred sockets for a while.
+const MAKING: usize = 32;
 
 /// `type = "xtcp"` at the client.
 #[derive(Debug)]
@@ -36,6 +37,7 @@ pub struct XtcpProxy {
     assisted: bool,
     peers: PeerCx,
     seats: Arc<Semaphore>,
+    making: Semaphore,
 }
 
 impl XtcpProxy {
@@ -56,6 +58,7 @@ impl XtcpProxy {
             assisted,
             peers,
             seats: Arc::new(Semaphore::new(TUNNELS)),
+            making: Semaphore::new(MAKING),
         }
     }
 
@@ -65,9 +68,11 @@ impl XtcpProxy {
             start,
             codec,
         } = work;
-        let Ok(seat) = Arc::clone(&self.seats).try_acquire_owned() else {
-            let text = format!("a visitor is sent away, there are {TUNNELS} tunnels");
-            return Err(ProxyError::Refused(text));
+        let seat = Arc::clone(&self.seats).try_acquire_owned();
+        let (Ok(seat), Ok(making)) = (seat, self.making.try_acquire()) else {
+            return Err(ProxyError::Refused(format!(
+                "a visitor is sent away: there are {TUNNELS} tunnels, or {MAKING} in the making"
+            )));
         };
         let mut called = Framed::new(stream, codec);
         let sid = called.expect(ANSWER, "the sid of a visitor").await;
@@ -75,6 +80,7 @@ impl XtcpProxy {
         drop(called);
         let met = self.meet(sid, &start.proxy_name).await;
         let session = met.map_err(|error| ProxyError::Peer(error.to_string()))?;
+        drop(making);
         let users = Users {
             inner: Arc::clone(&self.inner),
             layers: Arc::clone(&self.layers),

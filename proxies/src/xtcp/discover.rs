@@ -13,9 +13,11 @@ use culvert_nathole::{
 };
 use tokio::{
     net::{UdpSocket, lookup_host},
-    time::{Instant, timeout_at},
+    time::{Instant, timeout, timeout_at},
 };
 
+/// How long looking its name up may take: the system's own limit is often longer.
+const LOOK_UP: Duration = Duration::from_secs(10);
 /// How long one address of the server may be silent (protocol 6.2).
 const ANSWER: Duration = Duration::from_secs(3);
 /// When a request is sent again, doubled each time (RFC 8489, section 6.2.1). upstream:
@@ -117,7 +119,9 @@ async fn resolve(server: &str) -> Result<SocketAddr, DiscoverError> {
         what: format!("stun server [{server}]"),
         source,
     };
-    let mut found = lookup_host(server).await.map_err(failed)?;
+    let found = timeout(LOOK_UP, lookup_host(server)).await;
+    let found = found.unwrap_or_else(|_elapsed| Err(io::ErrorKind::TimedOut.into()));
+    let mut found = found.map_err(failed)?;
     let v4 = found.find(SocketAddr::is_ipv4);
     v4.ok_or_else(|| DiscoverError::NoAddress(server.to_owned()))
 }
