@@ -3,7 +3,7 @@
 use clap::{ArgAction, Args};
 use culvert_conf::{Extensions, LEGACY_WARNING, Loaded, Reading, Strictness};
 
-use crate::say;
+use crate::{boolean, say};
 
 /// Options of both programs, with upstream's names (config 3).
 #[derive(Debug, Clone, Args)]
@@ -16,12 +16,12 @@ pub struct Options {
     #[arg(
         long = "strict-config", global = true, value_name = "BOOL", default_value_t = true,
         num_args = 0..=1, default_missing_value = "true", require_equals = true,
-        action = ArgAction::Set
+        action = ArgAction::Set, value_parser = boolean, hide_possible_values = true
     )]
     pub strict: bool,
 
-    /// Allow a feature that can do harm when others write the file: TransportExec, which runs
-    /// transport programs. Several are separated by commas.
+    /// Allow features that can do harm when others write the file: TokenSourceExec, which runs
+    /// programs for tokens, TransportExec, which runs transport programs; commas between them.
     #[arg(
         long = "allow-unsafe",
         global = true,

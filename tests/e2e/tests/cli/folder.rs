@@ -116,17 +116,24 @@ async fn a_running_frpc_tells_reloads_and_stops() -> Result {
              connection refused"
         );
         assert_eq!(done.text, said);
-        dir.write("none.toml", "")?;
-        let none = dir.path().join("none.toml");
-        let done = run(
-            "frpc",
-            &asking,
-            &["stop", "-c", &none.to_string_lossy()],
-            SOON,
-        )
-        .await?;
-        let said = "web server port should be set if you want to use this feature";
-        assert_eq!((done.code, done.text.as_str()), (Some(1), said));
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn without_a_web_server_there_is_nobody_to_ask() -> Result {
+    let dir = TempDir::new()?;
+    let file = dir.write("frpc.toml", "")?;
+    let file = file.to_string_lossy();
+    for peer in [Peer::Ours, Peer::Real] {
+        let Some(frpc) = peer.binary(Role::Frpc).await? else {
+            continue;
+        };
+        for what in ["status", "reload", "stop"] {
+            let done = run("frpc", &frpc, &[what, "-c", &file], SOON).await?;
+            let said = "web server port should be set if you want to use this feature";
+            assert_eq!((done.code, done.text.as_str()), (Some(1), said));
+        }
     }
     Ok(())
 }

@@ -28,185 +28,225 @@ async fn compare(role: Role, cases: &[Case<'_>]) -> Result {
     Ok(())
 }
 
+/// Command lines of frps.
+const FRPS: [Case<'static>; 16] = [
+    (
+        &["-p", "70000"],
+        1,
+        &[
+            "bindPort: port number 70000",
+            "port number 70000 must be in the range 0..65535",
+        ],
+    ),
+    (
+        &["--bind_port=70000"],
+        1,
+        &["port number 70000 must be in the range 0..65535"],
+    ),
+    (
+        &["--kcp-bind-port", "70000", "--vhost_http_port", "-1"],
+        1,
+        &[
+            "kcpBindPort: ",
+            "port number 70000 must be in the range 0..65535",
+            "vhostHTTPPort: port number -1 must",
+        ],
+    ),
+    (
+        &["--log-level", "xx"],
+        1,
+        &["invalid log level, optional values are [trace debug info warn error]"],
+    ),
+    (
+        &["-p", "70000", "-p", "abc"],
+        1,
+        &["Error: invalid argument \"abc\""],
+    ),
+    (
+        &["-p", "abc"],
+        1,
+        &["Error: invalid argument \"abc\" for \"-p, --bind-port\" flag: "],
+    ),
+    (
+        &["--allow-ports", "9-5"],
+        1,
+        &["for \"--allow-ports\" flag: range number is invalid"],
+    ),
+    (
+        &["--tls-only=maybe"],
+        1,
+        &["invalid argument \"maybe\" for \"--tls-only\" flag: "],
+    ),
+    (
+        &["--dashboard-tls-mode", "true", "-p", "70000"],
+        1,
+        &["port number 70000 must be in the range 0..65535"],
+    ),
+    (
+        &["--dashboard-tls-mode"],
+        1,
+        &["Error: flag needs an argument: --dashboard-tls-mode"],
+    ),
+    (&["--nosuch"], 1, &["Error: unknown flag: --nosuch"]),
+    (&["-Z"], 1, &["Error: unknown shorthand flag: 'Z' in -Z"]),
+    (
+        &["foo"],
+        1,
+        &[
+            "Error: unknown command \"foo\" for \"frps\"",
+            "Run 'frps --help' for usage.",
+        ],
+    ),
+    (
+        &["verify"],
+        0,
+        &["frps: the configuration file is not specified"],
+    ),
+    (
+        &["verify", "-v", "more"],
+        0,
+        &["frps: the configuration file is not specified"],
+    ),
+    (
+        &["-c", "/no/such/file"],
+        1,
+        &["open /no/such/file: no such file or directory"],
+    ),
+];
+
 #[tokio::test]
 async fn frps_flags_are_checked_as_a_file_is() -> Result {
-    let range = "port number 70000 must be in the range 0..65535";
-    let cases: [Case<'_>; 16] = [
-        (&["-p", "70000"], 1, &["bindPort: port number 70000", range]),
-        (&["--bind_port=70000"], 1, &[range]),
-        (
-            &["--kcp-bind-port", "70000", "--vhost_http_port", "-1"],
-            1,
-            &["kcpBindPort: ", range, "vhostHTTPPort: port number -1 must"],
-        ),
-        (
-            &["--log-level", "xx"],
-            1,
-            &["invalid log level, optional values are [trace debug info warn error]"],
-        ),
-        (
-            &["-p", "70000", "-p", "abc"],
-            1,
-            &["Error: invalid argument \"abc\""],
-        ),
-        (
-            &["-p", "abc"],
-            1,
-            &["Error: invalid argument \"abc\" for \"-p, --bind-port\" flag: "],
-        ),
-        (
-            &["--allow-ports", "9-5"],
-            1,
-            &["for \"--allow-ports\" flag: range number is invalid"],
-        ),
-        (
-            &["--tls-only=maybe"],
-            1,
-            &["invalid argument \"maybe\" for \"--tls-only\" flag: "],
-        ),
-        (
-            &["--dashboard-tls-mode", "true", "-p", "70000"],
-            1,
-            &[range],
-        ),
-        (
-            &["--dashboard-tls-mode"],
-            1,
-            &["Error: flag needs an argument: --dashboard-tls-mode"],
-        ),
-        (&["--nosuch"], 1, &["Error: unknown flag: --nosuch"]),
-        (&["-Z"], 1, &["Error: unknown shorthand flag: 'Z' in -Z"]),
-        (
-            &["foo"],
-            1,
-            &[
-                "Error: unknown command \"foo\" for \"frps\"",
-                "Run 'frps --help' for usage.",
-            ],
-        ),
-        (
-            &["verify"],
-            0,
-            &["frps: the configuration file is not specified"],
-        ),
-        (
-            &["verify", "-v", "more"],
-            0,
-            &["frps: the configuration file is not specified"],
-        ),
-        (
-            &["-c", "/no/such/file"],
-            1,
-            &["open /no/such/file: no such file or directory"],
-        ),
-    ];
-    compare(Role::Frps, &cases).await
+    compare(Role::Frps, &FRPS).await
 }
+
+/// Command lines of frpc.
+const FRPC: [Case<'static>; 24] = [
+    (&["tcp"], 1, &["name should not be empty"]),
+    (&["tcp", "-v", "more"], 1, &["name should not be empty"]),
+    (
+        &["tcp", "-n", "x", "-p", "foo"],
+        1,
+        &["invalid transport.protocol, optional values are [tcp kcp quic websocket wss]"],
+    ),
+    (
+        &["udp", "-nx", "-l70000"],
+        1,
+        &["localPort: port number 70000 must be in the range"],
+    ),
+    (
+        &["http", "-n", "x"],
+        1,
+        &["subdomain and custom domains should not be both empty"],
+    ),
+    (
+        &["https", "-n", "x"],
+        1,
+        &["subdomain and custom domains should not be both empty"],
+    ),
+    (
+        &["tcpmux", "-n", "x"],
+        1,
+        &["subdomain and custom domains should not be both empty"],
+    ),
+    (
+        &["tcpmux", "-n", "x", "-d", "a.b", "--mux", "foo"],
+        1,
+        &["not support multiplexer: foo"],
+    ),
+    (
+        &["tcp", "-n", "x", "--bandwidth-limit", "5"],
+        1,
+        &["unit not support"],
+    ),
+    (
+        &["tcp", "-n", "x", "--bandwidth_limit_mode", "zz"],
+        1,
+        &["bandwidth limit mode should be client or server"],
+    ),
+    (
+        &["tcp", "-n", "x", "--metadatas", "a"],
+        1,
+        &["must be formatted as key=value"],
+    ),
+    (
+        &["tcp", "-n", "x", "--annotations", "x y=1"],
+        1,
+        &["annotation key x y is invalid: "],
+    ),
+    (&["stcp", "visitor"], 1, &["name is required"]),
+    (
+        &["sudp", "visitor", "-n", "x"],
+        1,
+        &["server name is required"],
+    ),
+    (
+        &[
+            "xtcp",
+            "-s",
+            "127.0.0.1",
+            "visitor",
+            "-n",
+            "x",
+            "--server-name",
+            "y",
+        ],
+        1,
+        &["bind port is required"],
+    ),
+    (
+        &[
+            "tcp",
+            "-n",
+            "x",
+            "-P",
+            "1",
+            "--tls_enable=false",
+            "--disable-log-color",
+        ],
+        1,
+        &["login to the server failed: ", "With loginFailExit enabled"],
+    ),
+    (
+        &["visitor"],
+        1,
+        &["Error: unknown command \"visitor\" for \"frpc\""],
+    ),
+    (
+        &["tc"],
+        1,
+        &["unknown command \"tc\"", "Did you mean this?", "tcp"],
+    ),
+    (&["nathole"], 0, &["discover"]),
+    (
+        &["nathole", "discover", "--nat_hole_stun_server", "bad"],
+        1,
+        &["discover error: "],
+    ),
+    (
+        &["--strict_config=F", "verify", "-c", "/no/file"],
+        1,
+        &["open /no/file: no such file or directory"],
+    ),
+    (
+        &["verify", "-c", ""],
+        0,
+        &["frpc: the configuration file is not specified"],
+    ),
+    (
+        &["status"],
+        1,
+        &["open ./frpc.ini: no such file or directory"],
+    ),
+    (
+        &["stop", "--api-timeout", "xyz"],
+        1,
+        &["invalid argument \"xyz\" for \"--api-timeout\" flag: "],
+    ),
+];
 
 #[tokio::test]
 async fn frpc_flags_are_checked_as_a_file_is() -> Result {
-    let both_empty = "subdomain and custom domains should not be both empty";
-    let cases: [Case<'_>; 21] = [
-        (&["tcp"], 1, &["name should not be empty"]),
-        (&["tcp", "-v", "more"], 1, &["name should not be empty"]),
-        (
-            &["tcp", "-n", "x", "-p", "foo"],
-            1,
-            &["invalid transport.protocol, optional values are [tcp kcp quic websocket wss]"],
-        ),
-        (
-            &["udp", "-nx", "-l70000"],
-            1,
-            &["localPort: port number 70000 must be in the range"],
-        ),
-        (&["http", "-n", "x"], 1, &[both_empty]),
-        (&["https", "-n", "x"], 1, &[both_empty]),
-        (&["tcpmux", "-n", "x"], 1, &[both_empty]),
-        (
-            &["tcpmux", "-n", "x", "-d", "a.b", "--mux", "foo"],
-            1,
-            &["not support multiplexer: foo"],
-        ),
-        (
-            &["tcp", "-n", "x", "--bandwidth-limit", "5"],
-            1,
-            &["unit not support"],
-        ),
-        (
-            &["tcp", "-n", "x", "--bandwidth_limit_mode", "zz"],
-            1,
-            &["bandwidth limit mode should be client or server"],
-        ),
-        (
-            &["tcp", "-n", "x", "--metadatas", "a"],
-            1,
-            &["must be formatted as key=value"],
-        ),
-        (
-            &["tcp", "-n", "x", "--annotations", "x y=1"],
-            1,
-            &["annotation key x y is invalid: "],
-        ),
-        (&["stcp", "visitor"], 1, &["name is required"]),
-        (
-            &["sudp", "visitor", "-n", "x"],
-            1,
-            &["server name is required"],
-        ),
-        (
-            &[
-                "xtcp",
-                "-s",
-                "127.0.0.1",
-                "visitor",
-                "-n",
-                "x",
-                "--server-name",
-                "y",
-            ],
-            1,
-            &["bind port is required"],
-        ),
-        (
-            &[
-                "tcp",
-                "-n",
-                "x",
-                "-P",
-                "1",
-                "--tls_enable=false",
-                "--disable-log-color",
-            ],
-            1,
-            &["login to the server failed: ", "With loginFailExit enabled"],
-        ),
-        (
-            &["visitor"],
-            1,
-            &["Error: unknown command \"visitor\" for \"frpc\""],
-        ),
-        (
-            &["tc"],
-            1,
-            &["unknown command \"tc\"", "Did you mean this?", "tcp"],
-        ),
-        (
-            &["verify", "-c", ""],
-            0,
-            &["frpc: the configuration file is not specified"],
-        ),
-        (
-            &["status"],
-            1,
-            &["open ./frpc.ini: no such file or directory"],
-        ),
-        (
-            &["stop", "--api-timeout", "xyz"],
-            1,
-            &["invalid argument \"xyz\" for \"--api-timeout\" flag: "],
-        ),
-    ];
-    compare(Role::Frpc, &cases).await
+    compare(Role::Frpc, &FRPC).await
 }
 
 #[tokio::test]
