@@ -242,7 +242,7 @@ mod tests {
     use super::*;
 
     /// Every beginning of a message asks for more, the whole is taken and no byte behind it.
-    fn whole<T: PartialEq + std::fmt::Debug>(bytes: &[u8], parse: fn(&[u8]) -> Parsed<T>) -> T {
+    fn whole<T: PartialEq + fmt::Debug>(bytes: &[u8], parse: fn(&[u8]) -> Parsed<T>) -> T {
         for len in 0..bytes.len() {
             assert!(parse(&bytes[..len]).unwrap().is_none(), "{len}");
         }
