@@ -184,7 +184,7 @@ fn cases() -> ProptestConfig {
         failure_persistence: None,
         rng_seed: match default.rng_seed {
             RngSeed::Random => RngSeed::Fixed(1),
-            asked => asked,
+            asked @ RngSeed::Fixed(_) => asked,
         },
         ..default
     }
