@@ -4,15 +4,16 @@ use std::sync::Arc;
 
 use culvert_conf::ClientConfig;
 use culvert_io::Scope;
-use culvert_transport::{BoxFuture, BoxSession, Hole, Mux, Options, Result, Session, Tunnels};
+use culvert_transport::{BoxFuture, BoxSession, Hole, Options, Result, Tunnels};
 
-use crate::{Yamux, find::quic_table};
+use crate::find::quic_table;
 
 /// The conversation of every tunnel (protocol 6.5).
 #[cfg(feature = "kcp")]
 const CONVERSATION: u32 = 1;
 
 /// Time between pings of the mux (protocol 6.5).
+#[cfg(feature = "kcp")]
 const KEEPALIVE: std::time::Duration = std::time::Duration::from_secs(10);
 
 /// The word on the wire that means KCP.
@@ -21,6 +22,7 @@ const KCP: &str = "kcp";
 /// The tunnels of the stock client.
 #[derive(Clone, Debug)]
 pub struct PeerTunnels {
+    #[cfg_attr(not(feature = "quic"), expect(dead_code, reason = "for QUIC"))]
     quic: Options,
 }
 
@@ -67,11 +69,12 @@ impl PeerTunnels {
 }
 
 #[cfg(feature = "kcp")]
-fn kcp(hole: Hole, end: End, scope: &Scope) -> Result<impl Session> {
+fn kcp(hole: Hole, end: End, scope: &Scope) -> Result<crate::YamuxSession> {
     use culvert_kcp::Parameters;
+    use culvert_transport::Mux;
     let socket = tokio::net::UdpSocket::from_std(hole.socket)?;
     let pipe = culvert_kcp::attach(socket, hole.peer, CONVERSATION, &Parameters::SERVER)?;
-    let mux = Yamux::new(KEEPALIVE);
+    let mux = crate::Yamux::new(KEEPALIVE);
     match end {
         End::Dialling => mux.client(pipe, scope),
         End::Accepting => mux.server(pipe, scope),
