@@ -70,6 +70,7 @@ impl ServerConfig {
                 "sshTunnelGateway",
                 self.ssh_tunnel_gateway == new.ssh_tunnel_gateway,
             ),
+            ("watchConfig", self.watch_config == new.watch_config),
             ("listeners", self.listeners == new.listeners),
         ];
         let changed = same.into_iter().filter(|(_, same)| !same);

@@ -61,6 +61,8 @@ pub struct ServerConfig {
     pub transport: ServerTransport,
     /// The SSH front.
     pub ssh_tunnel_gateway: Option<SshTunnelGateway>,
+    /// Read the file again whenever it changes; not upstream's.
+    pub watch_config: bool,
     /// Where clients connect to besides the ports above.
     pub listeners: Vec<Listener>,
 }

@@ -74,7 +74,6 @@ fn load(cli: &Cli, reading: Reading<'_>) -> Result<ServerConfig, Failure> {
 
 /// Reads the file at `path` once more, in the way it was read first.
 fn again(path: &Path, reading: Reading<'_>) -> Reread {
-    let path = path.to_owned();
     let strictness = reading.strictness;
     let names = reading
         .extensions
@@ -83,7 +82,7 @@ fn again(path: &Path, reading: Reading<'_>) -> Reread {
         .map(|n| (*n).to_owned());
     let transports: Vec<String> = names.collect();
     let allow_unsafe = reading.extensions.allow_unsafe.to_vec();
-    Box::new(move || {
+    Reread::new(path, move |path| {
         let transports: Vec<&str> = transports.iter().map(String::as_str).collect();
         let extensions = Extensions {
             transports: &transports,
@@ -94,7 +93,7 @@ fn again(path: &Path, reading: Reading<'_>) -> Reread {
             extensions,
             environment: None,
         };
-        culvert_conf::load_server(&path, reading)
+        culvert_conf::load_server(path, reading)
     })
 }
 

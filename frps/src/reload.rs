@@ -3,12 +3,17 @@
 //! Everything is made ready before anything changes, so that a bad file changes nothing. Clients
 //! that are logged in stay so, with what they opened.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use culvert_conf::{AuthMethod, ConfigError, Loaded, ServerConfig, WebServer};
 use culvert_http::{Credentials, web::Admission};
 use culvert_io::Scope;
-use culvert_program::{Hangups, OriginError};
+use culvert_program::{FileWatch, Hangups, OriginError};
 use culvert_transport::{TransportError, report};
 use culvert_transports::ServerStack;
 use tokio::sync::Mutex;
@@ -19,8 +24,36 @@ use crate::{
     server::Server,
 };
 
-/// Reads and checks the file that the program was started with; blocks.
-pub type Reread = Box<dyn Fn() -> Result<Loaded<ServerConfig>, ConfigError> + Send + Sync>;
+/// Reads and checks the configuration; blocks.
+type Read = dyn Fn(&Path) -> Result<Loaded<ServerConfig>, ConfigError> + Send + Sync;
+
+/// The file that the program was started with, and how it is read.
+#[derive(Clone)]
+pub struct Reread {
+    path: PathBuf,
+    read: Arc<Read>,
+}
+
+impl Reread {
+    /// The file at `path`, which `read` reads and checks.
+    pub fn new(
+        path: &Path,
+        read: impl Fn(&Path) -> Result<Loaded<ServerConfig>, ConfigError> + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            path: path.to_owned(),
+            read: Arc::new(read),
+        }
+    }
+}
+
+impl fmt::Debug for Reread {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reread")
+            .field("path", &self.path)
+            .finish_non_exhaustive()
+    }
+}
 
 /// How long questions to plugins that are no longer asked may go on.
 const LAST_ANSWERS: Duration = Duration::from_secs(10);
@@ -51,7 +84,7 @@ pub(crate) enum ReloadError {
 /// Reads the configuration again when it is asked to.
 pub(crate) struct Reloader {
     server: Arc<Server>,
-    reread: Option<Arc<Reread>>,
+    file: Option<Reread>,
     /// Who may use the dashboard.
     admission: Admission,
     root: Scope,
@@ -61,14 +94,14 @@ pub(crate) struct Reloader {
 
 impl Reloader {
     /// Changes `server`, whose tasks live in `root`.
-    pub(crate) fn new(server: Arc<Server>, reread: Option<Reread>, root: Scope) -> Self {
+    pub(crate) fn new(server: Arc<Server>, file: Option<Reread>, root: Scope) -> Self {
         let config = server.config();
         let web = config.web_server.as_ref();
         let admission = Admission::new(web.and_then(credentials));
         drop(config);
         Self {
             server,
-            reread: reread.map(Arc::new),
+            file,
             admission,
             root,
             turn: Mutex::default(),
@@ -88,9 +121,25 @@ impl Reloader {
         };
         loop {
             hangups.next().await;
-            if let Err(error) = self.reload().await {
-                tracing::error!("reload failed, the old configuration stays: {error}");
-            }
+            self.reload_or_tell().await;
+        }
+    }
+
+    /// Reads the file again whenever it changes, until dropped.
+    pub(crate) async fn when_changed(self: Arc<Self>) {
+        let Some(file) = &self.file else {
+            return;
+        };
+        let mut watch = FileWatch::new(&file.path).await;
+        loop {
+            watch.changed().await;
+            self.reload_or_tell().await;
+        }
+    }
+
+    async fn reload_or_tell(&self) {
+        if let Err(error) = self.reload().await {
+            tracing::error!("reload failed, the old configuration stays: {error}");
         }
     }
 
@@ -102,9 +151,9 @@ impl Reloader {
     /// # Errors
     /// The file is not right, or what it names; nothing has changed.
     pub(crate) async fn reload(&self) -> Result<Vec<&'static str>, ReloadError> {
-        let reread = self.reread.clone().ok_or(ReloadError::NoFile)?;
+        let file = self.file.clone().ok_or(ReloadError::NoFile)?;
         let _turn = self.turn.lock().await;
-        let loaded = tokio::task::spawn_blocking(move || reread()).await;
+        let loaded = tokio::task::spawn_blocking(move || (file.read)(&file.path)).await;
         let loaded = loaded.map_err(|_| ReloadError::BrokenOff)??;
         for warning in &loaded.warnings {
             tracing::warn!("{warning}");

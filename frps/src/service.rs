@@ -239,7 +239,10 @@ impl Service {
             doors.spawn(figures::sample(Arc::clone(proxies)));
         }
         if reloads {
-            doors.spawn(reloader.when_asked());
+            doors.spawn(Arc::clone(&reloader).when_asked());
+            if server.config().watch_config {
+                doors.spawn(reloader.when_changed());
+            }
         }
         tracing::info!("frps started successfully");
         stop.await;

@@ -73,6 +73,7 @@ pub(crate) fn server(checker: &mut Checker<'_>, raw: RawServer) -> ServerConfig 
         web_server,
         transport: checker.server_transport(raw.transport),
         ssh_tunnel_gateway: checker.ssh_tunnel_gateway(raw.ssh_tunnel_gateway),
+        watch_config: raw.watch_config,
         listeners: checker.listeners(raw.listeners),
     }
 }

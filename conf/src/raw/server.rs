@@ -62,6 +62,8 @@ section! {
         "allowPorts" => allow_ports: Vec<RawPortRange>,
         /// Programs that are asked before operations.
         "httpPlugins" => http_plugins: Vec<RawHttpPlugin>,
+        /// Reload this file when it changes; default false. Ours, not upstream's.
+        "watchConfig" => watch_config: bool,
         /// Further places where clients connect to.
         "listeners" => listeners: Vec<RawListener>,
     }

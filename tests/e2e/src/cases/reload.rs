@@ -73,7 +73,8 @@ pub async fn rules(pairing: Pairing) -> Result {
     within(SOON, "an echo", echo_once(local(second), 2, 1000)).await
 }
 
-/// A new token is asked of those who log in from now on; who is in stays in. Only for our frps.
+/// A new token in a file that is watched is asked of those who log in from now on; who is in stays
+/// in. Only for our frps.
 ///
 /// # Errors
 /// When the old token is still good, or somebody is thrown out.
@@ -83,7 +84,10 @@ pub async fn token(pairing: Pairing) -> Result {
     }
     let (echo, remote) = (tcp_echo().await?, free_port()?);
     let proxy = format!("remotePort = {remote}");
-    let scene = scene!(pairing).proxy("first", "tcp", echo.addr(), &proxy);
+    let scene =
+        scene!(pairing)
+            .server("watchConfig = true")
+            .proxy("first", "tcp", echo.addr(), &proxy);
     let file = scene.dir().path().join("frps.toml");
     let pair = scene.start().await?;
     edit(&file, |text| {
@@ -93,7 +97,6 @@ pub async fn token(pairing: Pairing) -> Result {
         };
         text.lines().map(other).collect()
     })?;
-    pair.frps.signal("HUP").await?;
     pair.frps.wait_for("success reload conf", SOON).await?;
     let client = "loginFailExit = false\nuser = \"other\"";
     let stranger = pair.scene().start_frpc(client)?;
