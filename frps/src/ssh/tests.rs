@@ -1,23 +1,25 @@
 //! The gateway, asked by a client that does what `ssh` does not.
 
 use std::{
+    future::ready,
     net::{Ipv4Addr, SocketAddr},
     sync::Arc,
     time::Duration,
 };
 
 use culvert_conf::Strictness;
-use culvert_io::Lanes;
+use culvert_io::{Lanes, Scope};
 use culvert_kit::{TempDir, free_port};
 use parking_lot::Mutex;
 use russh::{
     Channel, ChannelMsg,
-    client::{ChannelOpenHandle, Config, Handle, Handler, Msg, Session, connect},
+    client::{self, ChannelOpenHandle, Config, Handler, Msg, Session, connect},
     keys::PublicKeyOrCertificate,
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, copy, split},
     net::TcpStream,
+    runtime::Handle,
     sync::oneshot,
 };
 
@@ -46,15 +48,11 @@ async fn stage() -> Stage {
     let lanes = Arc::new(Lanes::start(1).unwrap());
     let service = Service::bind(config.unwrap().config, lanes).await.unwrap();
     let (stop, stopped) = oneshot::channel::<()>();
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "it owns the server, and the test owns it"
-    )]
-    tokio::task::spawn(service.run(
+    Scope::root(Handle::current()).spawn(service.run(
         async {
             let _stopped = stopped.await;
         },
-        std::future::ready(()),
+        ready(()),
     ));
     Stage {
         gateway: local(port),
@@ -96,8 +94,7 @@ impl Handler for Echo {
         let forward = (host.to_owned(), port, from.to_owned(), from_port);
         self.0.lock().push(forward);
         reply.accept().await;
-        #[expect(clippy::disallowed_methods, reason = "it ends with its channel")]
-        tokio::task::spawn(async move {
+        Scope::root(Handle::current()).spawn(async move {
             let (mut from, mut to) = split(channel.into_stream());
             let _ended = copy(&mut from, &mut to).await;
         });
@@ -105,7 +102,7 @@ impl Handler for Echo {
     }
 }
 
-async fn client(stage: &Stage) -> (Handle<Echo>, Sent) {
+async fn client(stage: &Stage) -> (client::Handle<Echo>, Sent) {
     let sent = Sent::default();
     let config = Arc::new(Config::default());
     let handler = Echo(Arc::clone(&sent));
