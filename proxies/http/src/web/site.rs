@@ -255,10 +255,12 @@ fn cleaned(path: &str) -> Option<String> {
     Some(format!("/{}{end}", kept.join("/")))
 }
 
-/// Whether a page of another site makes a browser change something here. Browsers say so in
-/// `Sec-Fetch-Site`; old ones at least name the page's origin. Programs send neither.
+/// Whether a page of another site makes a browser change something here; some of the API is
+/// changed by GET, as `/api/reload` is. Browsers say so in `Sec-Fetch-Site`; old ones at least name
+/// the page's origin. Programs send neither.
 fn is_foreign(parts: &Parts) -> bool {
-    if [Method::GET, Method::HEAD, Method::OPTIONS].contains(&parts.method) {
+    let reads = [Method::GET, Method::HEAD, Method::OPTIONS].contains(&parts.method);
+    if reads && !parts.uri.path().starts_with("/api/") {
         return false;
     }
     if let Some(site) = parts.headers.get("sec-fetch-site") {

@@ -125,13 +125,13 @@ async fn other_sites_cannot_change_anything() {
         let got = text("POST", "/api/things/x", &[ALICE, host, header]).await;
         assert_eq!(got.0, code, "{header:?}");
     }
-    let read = text(
-        "GET",
-        "/api/things",
-        &[ALICE, ("sec-fetch-site", "cross-site")],
-    )
-    .await;
-    assert_eq!(read.0, 404);
+    // frp's clients reload by GET, so a page's picture or link must not reach the API either.
+    let elsewhere = ("sec-fetch-site", "cross-site");
+    for (path, code) in [("/api/things", 403), ("/open", 200)] {
+        let got = text("GET", path, &[ALICE, elsewhere]).await;
+        assert_eq!(got.0, code, "{path}");
+    }
+    assert_eq!(text("GET", "/api/things", &[ALICE]).await.0, 404);
 }
 
 #[tokio::test]
