@@ -8,6 +8,7 @@ mod browser;
 mod dir;
 mod echo;
 mod error;
+mod go;
 #[cfg(target_os = "linux")]
 mod internet;
 #[cfg(feature = "oidc")]
@@ -35,6 +36,7 @@ pub use browser::{Browser, Look, Page};
 pub use dir::TempDir;
 pub use echo::{framed_echo, framed_request, tcp_echo, tcp_echo_on, udp_echo, udp_request};
 pub use error::{Error, Result};
+pub use go::go_peer;
 #[cfg(target_os = "linux")]
 pub use internet::{Internet, Nat};
 #[cfg(feature = "oidc")]

@@ -79,16 +79,30 @@ async fn ours() -> Result<&'static Path> {
     built.await.map(PathBuf::as_path)
 }
 
-/// Builds both programs beside the running test: `target/debug/deps/e2e-…` → `target/debug`.
+/// The profile's directory that holds the running test: `target/debug/deps/e2e-…` →
+/// `target/debug`.
+fn profile() -> Result<PathBuf> {
+    let this = std::env::current_exe().map_err(Error::io("find the running test"))?;
+    let profile = this.ancestors().skip(1).find(|dir| !dir.ends_with("deps"));
+    profile.map(Path::to_owned).ok_or_else(nowhere)
+}
+
+/// Cargo's target directory, in which the running test lies.
+pub(crate) fn target() -> Result<PathBuf> {
+    let target = profile()?.parent().map(Path::to_owned);
+    target.ok_or_else(nowhere)
+}
+
+fn nowhere() -> Error {
+    Error::wrong("the running test lies in no target directory")
+}
+
+/// Builds both programs beside the running test.
 ///
 /// Cargo tells only the tests of a binary's own package where the binary is, so other tests ask
 /// cargo to bring it up to date.
 async fn build() -> Result<PathBuf> {
-    let this = std::env::current_exe().map_err(Error::io("find the running test"))?;
-    let profile = this.ancestors().skip(1).find(|dir| !dir.ends_with("deps"));
-    let (Some(dir), Some(target)) = (profile, profile.and_then(Path::parent)) else {
-        return Err(Error::wrong("the running test lies in no target directory"));
-    };
+    let (dir, target) = (profile()?, target()?);
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.args(["build", "--quiet", "--package", "frps", "--package", "frpc"]);
     cargo.arg("--target-dir").arg(target);
@@ -101,7 +115,7 @@ async fn build() -> Result<PathBuf> {
         .await
         .map_err(Error::io("run cargo to build frps and frpc"))?;
     if built.status.success() {
-        return Ok(dir.to_owned());
+        return Ok(dir);
     }
     let why = String::from_utf8_lossy(&built.stderr);
     Err(Error::wrong(format!("frps and frpc do not build:\n{why}")))

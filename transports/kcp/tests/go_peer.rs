@@ -1,19 +1,13 @@
 //! Our conversations against kcp-go with frp's settings, in both roles, over loopback.
 //!
 //! Needs `go` and, for the first build, the Go module proxy; without `go` the tests are skipped.
-#![expect(
-    clippy::unwrap_used,
-    clippy::print_stdout,
-    clippy::panic,
-    reason = "a failed test panics, a skipped one says so"
-)]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a failed test panics")]
 
 use std::{
     net::SocketAddr,
-    path::{Path, PathBuf},
     process::Stdio,
     sync::{
-        Arc, OnceLock,
+        Arc,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -21,6 +15,7 @@ use std::{
 
 use culvert_io::Stream;
 use culvert_kcp::KcpTransport;
+use culvert_kit::go_peer;
 use culvert_transport::{Connector, Link, Listener, Options, Target, Transport};
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
@@ -28,34 +23,6 @@ use tokio::{
     process::{Child, Command},
     task::JoinSet,
 };
-
-/// The built peer, or `None` without Go.
-fn program() -> Option<&'static Path> {
-    static BUILT: OnceLock<Option<PathBuf>> = OnceLock::new();
-    BUILT.get_or_init(build).as_deref()
-}
-
-fn build() -> Option<PathBuf> {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/peers/go");
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("go-kcp");
-    let built = std::process::Command::new("go")
-        .args(["build", "-mod=readonly", "-o"])
-        .arg(&target)
-        .arg("./kcp")
-        .current_dir(source)
-        .status();
-    match built {
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
-            println!("skipped: go is not installed");
-            None
-        }
-        Err(e) => panic!("go does not run: {e}"),
-        Ok(status) => {
-            assert!(status.success(), "the Go peer does not build");
-            Some(target)
-        }
-    }
-}
 
 async fn within<T>(work: impl Future<Output = T>) -> T {
     let limit = Duration::from_secs(120);
@@ -126,8 +93,8 @@ async fn wire(to: SocketAddr, every: u64) -> (SocketAddr, Arc<AtomicU64>, JoinSe
     (at, lost, task)
 }
 
-fn go(arguments: &[&str]) -> Option<Child> {
-    let child = Command::new(program()?)
+async fn go(arguments: &[&str]) -> Option<Child> {
+    let child = Command::new(go_peer("kcp").await.unwrap()?)
         .args(arguments)
         .stdout(Stdio::piped())
         .kill_on_drop(true)
@@ -141,7 +108,7 @@ async fn they_ask(every: u64, arguments: &[&str]) {
     let mut listener = KcpTransport.bind(loopback(), &options).await.unwrap();
     let (at, lost, _wire) = wire(listener.local_addr().unwrap(), every).await;
     let at = at.to_string();
-    let Some(child) = go(&[&["-dial", &at], arguments].concat()) else {
+    let Some(child) = go(&[&["-dial", &at], arguments].concat()).await else {
         return;
     };
     let mut echoes = JoinSet::new();
@@ -167,7 +134,7 @@ async fn exchange(stream: &mut Stream, seed: u64, len: usize) {
 
 /// We ask an echo of the Go peer, over a wire that loses one datagram in `every`.
 async fn we_ask(every: u64, lens: &[usize], gap: Duration) {
-    let Some(mut child) = go(&["-listen", "127.0.0.1:0"]) else {
+    let Some(mut child) = go(&["-listen", "127.0.0.1:0"]).await else {
         return;
     };
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();

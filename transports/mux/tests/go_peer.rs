@@ -4,20 +4,15 @@
 #![expect(
     clippy::unwrap_used,
     clippy::cast_possible_truncation,
-    clippy::print_stdout,
-    clippy::panic,
-    reason = "a failed test panics, a skipped one says so"
+    reason = "a failed test panics"
 )]
 
 mod common;
 
-use std::{
-    path::{Path, PathBuf},
-    process::Stdio,
-    sync::OnceLock,
-};
+use std::{path::Path, process::Stdio};
 
 use common::{pattern, session, within};
+use culvert_kit::go_peer;
 use culvert_mux::{MuxConfig, MuxSession, Role};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
@@ -25,34 +20,6 @@ use tokio::{
     process::{Child, Command},
     task::JoinSet,
 };
-
-/// The built peer, or `None` without Go.
-fn program() -> Option<&'static Path> {
-    static BUILT: OnceLock<Option<PathBuf>> = OnceLock::new();
-    BUILT.get_or_init(build).as_deref()
-}
-
-fn build() -> Option<PathBuf> {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/peers/go");
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("go-yamux");
-    let built = std::process::Command::new("go")
-        .args(["build", "-mod=readonly", "-o"])
-        .arg(&target)
-        .arg("./yamux")
-        .current_dir(source)
-        .status();
-    match built {
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
-            println!("skipped: go is not installed");
-            None
-        }
-        Err(e) => panic!("go does not run: {e}"),
-        Ok(status) => {
-            assert!(status.success(), "the Go peer does not build");
-            Some(target)
-        }
-    }
-}
 
 /// Starts the Go peer in the opposite role; answers our session and the process.
 async fn meet(program: &Path, ours: Role, what: &str) -> (MuxSession, Child) {
@@ -84,10 +51,12 @@ async fn echo(stream: impl AsyncRead + AsyncWrite) {
 
 /// The Go peer opens streams and does `what` on them; we echo.
 async fn they_open(what: &str) {
-    let Some(program) = program() else { return };
+    let Some(program) = go_peer("yamux").await.unwrap() else {
+        return;
+    };
     within(async {
         for ours in [Role::Server, Role::Client] {
-            let (session, child) = meet(program, ours, what).await;
+            let (session, child) = meet(&program, ours, what).await;
             let mut tasks = JoinSet::new();
             tasks.spawn(async move {
                 let mut streams = JoinSet::new();
@@ -143,10 +112,12 @@ async fn exchange(session: MuxSession, seed: u64, len: usize) {
 
 #[tokio::test]
 async fn we_open_many_streams_and_go_echoes() {
-    let Some(program) = program() else { return };
+    let Some(program) = go_peer("yamux").await.unwrap() else {
+        return;
+    };
     within(async {
         for ours in [Role::Server, Role::Client] {
-            let (session, mut child) = meet(program, ours, "serve").await;
+            let (session, mut child) = meet(&program, ours, "serve").await;
             let mut work = JoinSet::new();
             for seed in 0..300 {
                 let len = [0, 1, 100, 70_000, 1_000_000][seed as usize % 5];
@@ -163,9 +134,11 @@ async fn we_open_many_streams_and_go_echoes() {
 
 #[tokio::test]
 async fn a_stream_dropped_with_unread_bytes_leaves_the_session_whole() {
-    let Some(program) = program() else { return };
+    let Some(program) = go_peer("yamux").await.unwrap() else {
+        return;
+    };
     within(async {
-        let (session, mut child) = meet(program, Role::Client, "serve").await;
+        let (session, mut child) = meet(&program, Role::Client, "serve").await;
         for seed in 0..50 {
             let mut stream = session.open().await.unwrap();
             stream.write_all(&pattern(seed, 100_000)).await.unwrap();

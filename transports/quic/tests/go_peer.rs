@@ -4,20 +4,19 @@
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
-    clippy::print_stdout,
     clippy::panic,
-    reason = "a failed test panics, a skipped one says so"
+    reason = "a failed test panics"
 )]
 
 use std::{
     future::Future,
     net::{Ipv4Addr, SocketAddr},
-    path::{Path, PathBuf},
+    path::Path,
     process::Stdio,
-    sync::OnceLock,
     time::Duration,
 };
 
+use culvert_kit::go_peer;
 use culvert_quic::Quic;
 use culvert_transport::{BoxSession, DynTransport, Link, Options, Target, report};
 use tokio::{
@@ -25,34 +24,6 @@ use tokio::{
     process::{Child, Command},
     task::JoinSet,
 };
-
-/// The built peer, or `None` without Go.
-fn program() -> Option<&'static Path> {
-    static BUILT: OnceLock<Option<PathBuf>> = OnceLock::new();
-    BUILT.get_or_init(build).as_deref()
-}
-
-fn build() -> Option<PathBuf> {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/peers/go");
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("go-quic");
-    let built = std::process::Command::new("go")
-        .args(["build", "-mod=readonly", "-o"])
-        .arg(&target)
-        .arg("./quic")
-        .current_dir(source)
-        .status();
-    match built {
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
-            println!("skipped: go is not installed");
-            None
-        }
-        Err(e) => panic!("go does not run: {e}"),
-        Ok(status) => {
-            assert!(status.success(), "the Go peer does not build");
-            Some(target)
-        }
-    }
-}
 
 async fn within<T>(work: impl Future<Output = T>) -> T {
     tokio::time::timeout(Duration::from_secs(120), work)
@@ -128,14 +99,16 @@ async fn echo(session: BoxSession) -> String {
 
 /// Both sides end well when the Go peer opens streams and does `what` on them.
 async fn they_open(what: &str) {
-    let Some(program) = program() else { return };
+    let Some(program) = go_peer("quic").await.unwrap() else {
+        return;
+    };
     within(async {
-        let (ours, child) = accept(program, what).await;
+        let (ours, child) = accept(&program, what).await;
         let (why, done) = tokio::join!(echo(ours), child.wait_with_output());
         assert_eq!(String::from_utf8_lossy(&done.unwrap().stdout), "ok\n");
         assert_eq!(why, "closed by the peer");
 
-        let (ours, _child, mut output) = dial(program, what).await;
+        let (ours, _child, mut output) = dial(&program, what).await;
         let mut said = String::new();
         let (why, read) = tokio::join!(echo(ours), output.read_to_string(&mut said));
         read.unwrap();
@@ -220,13 +193,15 @@ async fn work(session: BoxSession) {
 
 #[tokio::test]
 async fn we_open_streams_and_go_echoes() {
-    let Some(program) = program() else { return };
+    let Some(program) = go_peer("quic").await.unwrap() else {
+        return;
+    };
     within(async {
         // The peer fails unless the connection ends with code 0 and no reason.
-        let (ours, child) = accept(program, "serve").await;
+        let (ours, child) = accept(&program, "serve").await;
         work(ours).await;
         assert!(child.wait_with_output().await.unwrap().status.success());
-        let (ours, mut child, _output) = dial(program, "serve").await;
+        let (ours, mut child, _output) = dial(&program, "serve").await;
         work(ours).await;
         assert!(child.wait().await.unwrap().success());
     })
@@ -235,9 +210,11 @@ async fn we_open_streams_and_go_echoes() {
 
 #[tokio::test]
 async fn a_session_that_is_dropped_is_closed_properly() {
-    let Some(program) = program() else { return };
+    let Some(program) = go_peer("quic").await.unwrap() else {
+        return;
+    };
     within(async {
-        let (ours, child) = accept(program, "gone").await;
+        let (ours, child) = accept(&program, "gone").await;
         let mut stream = ours.accept().await.unwrap();
         let mut got = Vec::new();
         stream.read_to_end(&mut got).await.unwrap();
@@ -251,13 +228,15 @@ async fn a_session_that_is_dropped_is_closed_properly() {
 
 #[tokio::test]
 async fn go_with_another_protocol_is_refused() {
-    let Some(program) = program() else { return };
+    let Some(program) = go_peer("quic").await.unwrap() else {
+        return;
+    };
     within(async {
         let transport: &dyn DynTransport = &Quic;
         let at = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let mut listener = transport.bind(at, &Options::default()).await.unwrap();
         let at = listener.local_addr().unwrap().to_string();
-        let mut child = run(program, &["-role", "client", "-addr", &at, "-alpn", "h3"]);
+        let mut child = run(&program, &["-role", "client", "-addr", &at, "-alpn", "h3"]);
         let (handshake, _) = listener.accept().await.unwrap();
         let text = report(&handshake.await.unwrap_err());
         assert!(text.contains("quic handshake"), "{text}");

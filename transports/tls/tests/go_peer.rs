@@ -1,21 +1,15 @@
 //! Both roles against crypto/tls of Go, which is what real frp uses.
 //!
 //! Needs `go` and, for the first build, the Go module proxy; without `go` the tests are skipped.
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::print_stdout,
-    reason = "a failed test panics, a skipped one says so"
-)]
+#![expect(clippy::unwrap_used, reason = "a failed test panics")]
 
 use std::{
-    io::ErrorKind,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    sync::OnceLock,
 };
 
 use culvert_io::{Peer, Stream};
+use culvert_kit::go_peer;
 use culvert_tls::{
     IdentityFiles, TlsError, accept, client_config, connect, server_config, server_name,
 };
@@ -25,34 +19,6 @@ use tokio::{
 };
 
 const TOTAL: usize = 8 * 1024 * 1024;
-
-/// The built peer, or `None` without Go.
-fn program() -> Option<&'static Path> {
-    static BUILT: OnceLock<Option<PathBuf>> = OnceLock::new();
-    BUILT.get_or_init(build).as_deref()
-}
-
-fn build() -> Option<PathBuf> {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/peers/go");
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("go-tls");
-    let built = Command::new("go")
-        .args(["build", "-mod=readonly", "-o"])
-        .arg(&target)
-        .arg("./tls")
-        .current_dir(source)
-        .status();
-    match built {
-        Err(e) if e.kind() == ErrorKind::NotFound => {
-            println!("skipped: go is not installed");
-            None
-        }
-        Err(e) => panic!("go does not run: {e}"),
-        Ok(status) => {
-            assert!(status.success(), "the Go peer does not build");
-            Some(target)
-        }
-    }
-}
 
 /// A process that does not outlive its test.
 struct Running(Child);
@@ -166,10 +132,12 @@ impl Drop for Made {
 
 #[tokio::test]
 async fn our_client_with_gos_server() {
-    let Some(program) = program() else { return };
+    let Some(program) = go_peer("tls").await.unwrap() else {
+        return;
+    };
     let config = client_config(None, None).unwrap();
     for args in [&["-role", "server"][..], &["-role", "server", "-tls12"]] {
-        let (stream, child) = meet(program, args).await;
+        let (stream, child) = meet(&program, args).await;
         let name = server_name("127.0.0.1", false).unwrap();
         send(connect(stream, &config, name).await.unwrap()).await;
         assert!(child.succeeded());
@@ -178,10 +146,12 @@ async fn our_client_with_gos_server() {
 
 #[tokio::test]
 async fn our_server_with_gos_client() {
-    let Some(program) = program() else { return };
+    let Some(program) = go_peer("tls").await.unwrap() else {
+        return;
+    };
     let config = server_config(None, None).unwrap();
     for args in [&["-role", "client"][..], &["-role", "client", "-tls12"]] {
-        let (stream, child) = meet(program, args).await;
+        let (stream, child) = meet(&program, args).await;
         echo(accept(stream, &config).await.unwrap()).await;
         assert!(child.succeeded());
     }
@@ -189,9 +159,11 @@ async fn our_server_with_gos_client() {
 
 #[tokio::test]
 async fn both_sides_verify_certificates_made_by_go() {
-    let Some(program) = program() else { return };
+    let Some(program) = go_peer("tls").await.unwrap() else {
+        return;
+    };
     for name in ["127.0.0.1", "example.com"] {
-        let made = Made::new(program, name);
+        let made = Made::new(&program, name);
         let ca = made.file("ca.crt");
         let files = made.args();
         let args = |role| {
@@ -200,12 +172,12 @@ async fn both_sides_verify_certificates_made_by_go() {
             args
         };
         let ours = client_config(Some(&made.leaf()), Some(&ca)).unwrap();
-        let (stream, child) = meet(program, &args("server")).await;
+        let (stream, child) = meet(&program, &args("server")).await;
         let verified = server_name(name, true).unwrap();
         send(connect(stream, &ours, verified).await.unwrap()).await;
         assert!(child.succeeded());
 
-        let (stream, _child) = meet(program, &args("server")).await;
+        let (stream, _child) = meet(&program, &args("server")).await;
         let wrong = server_name("invalid.com", true).unwrap();
         let refused = connect(stream, &ours, wrong).await;
         assert!(
@@ -214,11 +186,11 @@ async fn both_sides_verify_certificates_made_by_go() {
         );
 
         let ours = server_config(Some(&made.leaf()), Some(&ca)).unwrap();
-        let (stream, child) = meet(program, &args("client")).await;
+        let (stream, child) = meet(&program, &args("client")).await;
         echo(accept(stream, &ours).await.unwrap()).await;
         assert!(child.succeeded());
 
-        let (stream, _child) = meet(program, &["-role", "client"]).await;
+        let (stream, _child) = meet(&program, &["-role", "client"]).await;
         let refused = accept(stream, &ours).await;
         assert!(
             matches!(refused, Err(TlsError::Certificate(_))),

@@ -1,21 +1,12 @@
 //! Both roles against golang.org/x/net/websocket, which is what real frp uses.
 //!
 //! Needs `go` and, for the first build, the Go module proxy; without `go` the tests are skipped.
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::print_stdout,
-    reason = "a failed test panics, a skipped one says so"
-)]
+#![expect(clippy::unwrap_used, reason = "a failed test panics")]
 
-use std::{
-    io::ErrorKind,
-    path::{Path, PathBuf},
-    process::Stdio,
-    sync::OnceLock,
-};
+use std::{path::Path, process::Stdio};
 
 use culvert_io::{Peer, Stream};
+use culvert_kit::go_peer;
 use culvert_websocket::{WebsocketError, accept, connect};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -24,34 +15,6 @@ use tokio::{
 };
 
 const TOTAL: usize = 16 << 20;
-
-/// The built peer, or `None` without Go.
-fn program() -> Option<&'static Path> {
-    static BUILT: OnceLock<Option<PathBuf>> = OnceLock::new();
-    BUILT.get_or_init(build).as_deref()
-}
-
-fn build() -> Option<PathBuf> {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/peers/go");
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("go-websocket");
-    let built = std::process::Command::new("go")
-        .args(["build", "-mod=readonly", "-o"])
-        .arg(&target)
-        .arg("./websocket")
-        .current_dir(source)
-        .status();
-    match built {
-        Err(e) if e.kind() == ErrorKind::NotFound => {
-            println!("skipped: go is not installed");
-            None
-        }
-        Err(e) => panic!("go does not run: {e}"),
-        Ok(status) => {
-            assert!(status.success(), "the Go peer does not build");
-            Some(target)
-        }
-    }
-}
 
 /// Starts the Go peer; it dials us, whichever role it takes.
 async fn meet(program: &Path, args: &[&str]) -> (Stream, Child) {
@@ -97,9 +60,11 @@ async fn echo(stream: Stream) {
 
 #[tokio::test]
 async fn go_as_a_client_in_binary_and_text() {
-    let Some(program) = program() else { return };
+    let Some(program) = go_peer("websocket").await.unwrap() else {
+        return;
+    };
     for text in ["-text=false", "-text=true"] {
-        let (stream, child) = meet(program, &["-role", "client", "-do", "send", text]).await;
+        let (stream, child) = meet(&program, &["-role", "client", "-do", "send", text]).await;
         echo(accept(stream).await.unwrap()).await;
         done(child).await;
     }
@@ -107,8 +72,10 @@ async fn go_as_a_client_in_binary_and_text() {
 
 #[tokio::test]
 async fn go_as_a_server_sends() {
-    let Some(program) = program() else { return };
-    let (stream, child) = meet(program, &["-role", "server", "-do", "send"]).await;
+    let Some(program) = go_peer("websocket").await.unwrap() else {
+        return;
+    };
+    let (stream, child) = meet(&program, &["-role", "server", "-do", "send"]).await;
     echo(connect(stream, "127.0.0.1:7000").await.unwrap()).await;
     done(child).await;
 }
@@ -141,20 +108,24 @@ async fn exchange(stream: Stream) {
 
 #[tokio::test]
 async fn go_echoes_in_both_roles() {
-    let Some(program) = program() else { return };
-    let (stream, child) = meet(program, &["-role", "client", "-do", "echo"]).await;
+    let Some(program) = go_peer("websocket").await.unwrap() else {
+        return;
+    };
+    let (stream, child) = meet(&program, &["-role", "client", "-do", "echo"]).await;
     exchange(accept(stream).await.unwrap()).await;
     done(child).await;
-    let (stream, child) = meet(program, &["-role", "server", "-do", "echo"]).await;
+    let (stream, child) = meet(&program, &["-role", "server", "-do", "echo"]).await;
     exchange(connect(stream, "127.0.0.1:7000").await.unwrap()).await;
     done(child).await;
 }
 
 #[tokio::test]
 async fn go_refuses_us_and_we_refuse_go() {
-    let Some(program) = program() else { return };
+    let Some(program) = go_peer("websocket").await.unwrap() else {
+        return;
+    };
     // Its handler answers 404 for any other path than the tunnel's.
-    let (mut stream, _child) = meet(program, &["-role", "server", "-do", "echo"]).await;
+    let (mut stream, _child) = meet(&program, &["-role", "server", "-do", "echo"]).await;
     stream
         .write_all(b"GET /x HTTP/1.1\r\nHost: x\r\n\r\n")
         .await
@@ -163,7 +134,7 @@ async fn go_refuses_us_and_we_refuse_go() {
     stream.read_exact(&mut head).await.unwrap();
     assert_eq!(&head, b"HTTP/1.1 404");
 
-    let (stream, child) = meet(program, &["-role", "client", "-do", "send", "-path", "/x"]).await;
+    let (stream, child) = meet(&program, &["-role", "client", "-do", "send", "-path", "/x"]).await;
     let err = accept(stream).await.unwrap_err();
     assert!(matches!(err, WebsocketError::Handshake(_)), "{err:?}");
     let output = child.wait_with_output().await.unwrap();

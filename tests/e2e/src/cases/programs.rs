@@ -1,14 +1,11 @@
 //! What people use: curl, a browser, a WebSocket client, a client in Go, wrk. Those that are not
 //! installed are told and left out.
 
-use std::{
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{path::Path, time::Duration};
 
 use culvert_kit::{
-    Authority, Error, Payload, Result, Service, TempDir, free_port, https_web, mirror_web, run,
-    tcp_echo, tool, web, websocket_echo, websocket_talk, within,
+    Authority, Error, Payload, Result, Service, TempDir, free_port, go_peer, https_web, mirror_web,
+    run, tcp_echo, tool, web, websocket_echo, websocket_talk, within,
 };
 
 use super::scene;
@@ -122,7 +119,7 @@ pub async fn https_clients(pairing: Pairing) -> Result {
          localAddr = \"{}\"\ncrtPath = {crt:?}\nkeyPath = {key:?}",
         plain.addr()
     );
-    let pair = scene
+    let _pair = scene
         .server(&format!("vhostHTTPSPort = {port}"))
         .proxy(
             "web",
@@ -145,7 +142,7 @@ pub async fn https_clients(pairing: Pairing) -> Result {
             expect(host, &ran(&curl, &args).await?, page)?;
         }
     }
-    if let Some(go) = go_client(pair.scene().dir()).await? {
+    if let Some(go) = go_peer("web").await? {
         let at = local(port).to_string();
         for (host, wanted) in [
             (HOST, "HTTP/1.1 200 <p>secure shop</p>"),
@@ -156,19 +153,6 @@ pub async fn https_clients(pairing: Pairing) -> Result {
         }
     }
     Ok(())
-}
-
-/// Builds the client in Go into `dir`; `None` without Go.
-async fn go_client(dir: &TempDir) -> Result<Option<PathBuf>> {
-    let Some(go) = tool("go") else {
-        return Ok(None);
-    };
-    let target = dir.path().join("go-web");
-    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/../peers/go");
-    let out = target.to_string_lossy();
-    let args = ["build", "-C", source, "-mod=readonly", "-o", &out, "./web"];
-    run("go build", &go, &args, Duration::from_secs(300)).await?;
-    Ok(Some(target))
 }
 
 /// A WebSocket client through http, with messages of all sizes.
