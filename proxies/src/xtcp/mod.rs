@@ -1,7 +1,7 @@
 //! A TCP service that visitors reach without the server in between: it only brings the two peers
 //! together (protocol 6).
 //!
-//! Both peers ask a STUN server how they are seen ([`discover`]), tell the frp server, and are told
+//! Both peers ask a STUN server how they are seen ([`discover()`]), tell the frp server, and are told
 //! what to do; then they send each other datagrams until some get through, and make a session of
 //! that. What is decided, and what the datagrams say, is `culvert_nathole`'s.
 
