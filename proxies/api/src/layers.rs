@@ -8,7 +8,7 @@
 use std::sync::Arc;
 
 use culvert_io::{Limit, Stream};
-use culvert_transport::CryptStream;
+use culvert_transport::encrypted;
 use culvert_wire::{Key, WireError};
 
 use crate::{ProxyError, snappy::SnappyStream};
@@ -49,13 +49,9 @@ fn limit(stream: Stream, flags: &LayerFlags) -> Stream {
 }
 
 fn encrypt(stream: Stream, flags: &LayerFlags) -> Result<Stream, ProxyError> {
-    let Some(key) = &flags.encryption else {
-        return Ok(stream);
-    };
-    let peer = *stream.peer();
-    match CryptStream::new(stream, key) {
-        Ok(crypt) => Ok(Stream::new(crypt, peer)),
-        Err(error) => Err(no_randomness(error)),
+    match &flags.encryption {
+        Some(key) => encrypted(stream, key).map_err(no_randomness),
+        None => Ok(stream),
     }
 }
 

@@ -14,21 +14,21 @@ use culvert_wire::{
     limits::{RECORD_HEADER, RECORD_PLAIN, RECORD_TAG},
     v2::{AeadKeys, NONCE, Opener, Sealer},
 };
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, ReadBuf};
 
-use crate::sealed::{Sealed, put};
+use crate::sealed::{Seal, Sealed, SealedStream, broken, put};
 
 /// Records in both directions over `S` (protocol 4.4).
 ///
-/// The nonce of our direction leaves right before our first byte. A write becomes one record at
-/// once and counts as taken even while the stream below takes only a part of it: flush before
-/// waiting for an answer. An end between two records is an end of file, which nothing
+/// The nonce of our direction leaves right before our first byte. A write becomes one record; flush
+/// before waiting for an answer. An end between two records is an end of file, which nothing
 /// authenticates; one inside a record is an error, and so is a record that was changed.
-pub struct AeadStream<S = Stream> {
-    inner: S,
+pub(crate) type AeadStream<S = Stream> = SealedStream<Aead, S>;
+
+/// Records in both directions.
+pub(crate) struct Aead {
     sealer: Sealer,
     opener: Opener,
-    pending: Option<Sealed>,
     held: Option<Held>,
 }
 
@@ -112,22 +112,18 @@ impl<S: Io> AeadStream<S> {
     ///
     /// # Errors
     /// The system gives no randomness for the nonce.
-    pub fn new(inner: S, keys: &AeadKeys) -> Result<Self, WireError> {
-        Ok(Self {
-            inner,
+    pub(crate) fn new(inner: S, keys: &AeadKeys) -> Result<Self, WireError> {
+        let cipher = Aead {
             sealer: keys.sealer()?,
             opener: keys.opener(),
-            pending: None,
             held: None,
-        })
+        };
+        Ok(Self::over(inner, cipher))
     }
+}
 
-    fn poll_drain(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Sealed::poll_drain(&mut self.pending, &mut self.inner, cx)
-    }
-
-    /// Seals as much of `bufs` as one record takes; answers how much that is.
-    fn seal(&mut self, bufs: &[IoSlice<'_>]) -> Result<usize, WireError> {
+impl Seal for Aead {
+    fn seal(&mut self, bufs: &[IoSlice<'_>]) -> Result<(Sealed, usize), WireError> {
         let total: usize = bufs.iter().map(|b| b.len()).sum();
         let mut buffer = if total + NONCE + Sealer::OVERHEAD <= Buffer::SMALL {
             Buffer::small()
@@ -145,20 +141,22 @@ impl<S: Io> AeadStream<S> {
         let end = start + RECORD_HEADER + plain + RECORD_TAG;
         let record = room.get_mut(start..end).unwrap_or_default();
         self.sealer.seal(record)?;
-        self.pending = Some(Sealed::new(buffer, end));
-        Ok(plain)
+        Ok((Sealed::new(buffer, end), plain))
     }
+}
 
+impl<S: Io> AeadStream<S> {
     fn poll_plain(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let cipher = &mut self.cipher;
         loop {
-            let held = self.held.get_or_insert_with(Held::new);
+            let held = cipher.held.get_or_insert_with(Held::new);
             if held.deliver(buf) {
                 return Poll::Ready(Ok(()));
             }
-            if held.open(&mut self.opener).map_err(broken)? {
+            if held.open(&mut cipher.opener).map_err(broken)? {
                 continue;
             }
-            held.make_room(&self.opener).map_err(broken)?;
+            held.make_room(&cipher.opener).map_err(broken)?;
             if ready!(held.poll_fill(&mut self.inner, cx))? == 0 {
                 return Poll::Ready(match held.raw.is_empty() {
                     true => Ok(()),
@@ -167,10 +165,6 @@ impl<S: Io> AeadStream<S> {
             }
         }
     }
-}
-
-fn broken(error: WireError) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, error)
 }
 
 impl<S: Io> AsyncRead for AeadStream<S> {
@@ -184,60 +178,20 @@ impl<S: Io> AsyncRead for AeadStream<S> {
         }
         let read = self.poll_plain(cx, buf);
         // An idle stream gives its buffer back.
-        if self.held.as_ref().is_some_and(Held::is_empty) {
-            self.held = None;
+        if self.cipher.held.as_ref().is_some_and(Held::is_empty) {
+            self.cipher.held = None;
         }
         read
-    }
-}
-
-impl<S: Io> AsyncWrite for AeadStream<S> {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        self.poll_write_vectored(cx, &[IoSlice::new(buf)])
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bufs: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        if bufs.iter().all(|b| b.is_empty()) {
-            return Poll::Ready(Ok(0));
-        }
-        ready!(self.poll_drain(cx))?;
-        let n = self.seal(bufs).map_err(broken)?;
-        match self.poll_drain(cx) {
-            Poll::Ready(Err(err)) => Poll::Ready(Err(err)),
-            Poll::Ready(Ok(())) | Poll::Pending => Poll::Ready(Ok(n)),
-        }
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        true
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        ready!(self.poll_drain(cx))?;
-        Pin::new(&mut self.inner).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        ready!(self.poll_drain(cx))?;
-        Pin::new(&mut self.inner).poll_shutdown(cx)
     }
 }
 
 impl<S> fmt::Debug for AeadStream<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AeadStream")
-            .field("sealer", &self.sealer)
-            .field("opener", &self.opener)
+            .field("sealer", &self.cipher.sealer)
+            .field("opener", &self.cipher.opener)
             .field("pending", &self.pending.is_some())
-            .field("held", &self.held.is_some())
+            .field("held", &self.cipher.held.is_some())
             .finish_non_exhaustive()
     }
 }

@@ -9,21 +9,31 @@ use std::{
 
 use culvert_io::{Buffer, Io, Stream};
 use culvert_wire::{CfbDecryptor, CfbEncryptor, Key, WireError, crypt::IV};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, ReadBuf};
 
-use crate::sealed::{Sealed, put};
+use crate::sealed::{Seal, Sealed, SealedStream, put};
 
-/// AES-128-CFB in both directions over `S` (protocol 3.5).
+/// Hides what passes over `stream` with the v1 cipher, AES-128-CFB in both directions (protocol
+/// 3.5). Nothing leaves before the first byte.
+///
+/// # Errors
+/// The system gives no randomness for the IV.
+pub fn encrypted(stream: Stream, key: &Key) -> Result<Stream, WireError> {
+    let peer = *stream.peer();
+    Ok(Stream::new(CryptStream::new(stream, key)?, peer))
+}
+
+/// AES-128-CFB in both directions over `S`.
 ///
 /// The IV of our direction leaves right before our first byte; the first bytes read are the
-/// peer's. A write is encrypted at once and counts as taken even while the stream below takes only
-/// a part of it: flush before waiting for an answer. There is no MAC; the end of the stream, also
-/// one before the peer's IV, is an end of file.
-pub struct CryptStream<S = Stream> {
-    inner: S,
+/// peer's. Flush before waiting for an answer. There is no MAC; the end of the stream, also one
+/// before the peer's IV, is an end of file.
+pub(crate) type CryptStream<S = Stream> = SealedStream<Cfb, S>;
+
+/// AES-128-CFB in both directions.
+pub(crate) struct Cfb {
     encryptor: CfbEncryptor,
     decryptor: CfbDecryptor,
-    pending: Option<Sealed>,
 }
 
 impl<S: Io> CryptStream<S> {
@@ -31,21 +41,17 @@ impl<S: Io> CryptStream<S> {
     ///
     /// # Errors
     /// The system gives no randomness for the IV.
-    pub fn new(inner: S, key: &Key) -> Result<Self, WireError> {
-        Ok(Self {
-            inner,
+    pub(crate) fn new(inner: S, key: &Key) -> Result<Self, WireError> {
+        let cipher = Cfb {
             encryptor: CfbEncryptor::new(key)?,
             decryptor: CfbDecryptor::new(key),
-            pending: None,
-        })
+        };
+        Ok(Self::over(inner, cipher))
     }
+}
 
-    fn poll_drain(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Sealed::poll_drain(&mut self.pending, &mut self.inner, cx)
-    }
-
-    /// Encrypts as much of `bufs` as one buffer takes; answers how much that is.
-    fn seal(&mut self, bufs: &[IoSlice<'_>]) -> usize {
+impl Seal for Cfb {
+    fn seal(&mut self, bufs: &[IoSlice<'_>]) -> Result<(Sealed, usize), WireError> {
         let total: usize = bufs.iter().map(|b| b.len()).sum();
         let mut buffer = if total + IV <= Buffer::SMALL {
             Buffer::small()
@@ -63,8 +69,7 @@ impl<S: Io> CryptStream<S> {
         if let Some(plain) = buffer.payload_mut().get_mut(start..at) {
             self.encryptor.seal(plain);
         }
-        self.pending = Some(Sealed::new(buffer, at));
-        at - start
+        Ok((Sealed::new(buffer, at), at - start))
     }
 }
 
@@ -84,7 +89,7 @@ impl<S: Io> AsyncRead for CryptStream<S> {
             }
             let used = match buf.filled_mut().get_mut(before..) {
                 Some(fresh) => {
-                    let used = this.decryptor.open(fresh);
+                    let used = this.cipher.decryptor.open(fresh);
                     fresh.copy_within(used.., 0);
                     used
                 }
@@ -96,46 +101,6 @@ impl<S: Io> AsyncRead for CryptStream<S> {
             }
         }
         Poll::Ready(Ok(()))
-    }
-}
-
-impl<S: Io> AsyncWrite for CryptStream<S> {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        self.poll_write_vectored(cx, &[IoSlice::new(buf)])
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bufs: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        if bufs.iter().all(|b| b.is_empty()) {
-            return Poll::Ready(Ok(0));
-        }
-        ready!(self.poll_drain(cx))?;
-        let n = self.seal(bufs);
-        match self.poll_drain(cx) {
-            Poll::Ready(Err(err)) => Poll::Ready(Err(err)),
-            Poll::Ready(Ok(())) | Poll::Pending => Poll::Ready(Ok(n)),
-        }
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        true
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        ready!(self.poll_drain(cx))?;
-        Pin::new(&mut self.inner).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        ready!(self.poll_drain(cx))?;
-        Pin::new(&mut self.inner).poll_shutdown(cx)
     }
 }
 

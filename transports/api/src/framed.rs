@@ -10,7 +10,7 @@ use culvert_wire::{
 };
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf};
 
-use crate::{AeadStream, CryptStream, Result, TransportError};
+use crate::{Result, TransportError, aead::AeadStream, encrypted};
 
 /// Bytes that a buffered reader asks for at once: a burst of control messages in one read.
 const READ_AHEAD: usize = 4096;
@@ -223,10 +223,12 @@ impl Framed {
     pub fn encrypt(self, cipher: &ControlCipher) -> Result<Self> {
         let codec = self.input.codec;
         let stream = self.into_stream();
-        let peer = *stream.peer();
         let hidden = match cipher {
-            ControlCipher::Cfb(key) => Stream::new(CryptStream::new(stream, key)?, peer),
-            ControlCipher::Aead(keys) => Stream::new(AeadStream::new(stream, keys)?, peer),
+            ControlCipher::Cfb(key) => encrypted(stream, key)?,
+            ControlCipher::Aead(keys) => {
+                let peer = *stream.peer();
+                Stream::new(AeadStream::new(stream, keys)?, peer)
+            }
         };
         Ok(Self::new(hidden, codec).buffered())
     }

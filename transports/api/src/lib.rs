@@ -1,8 +1,8 @@
 //! The traits that transports and multiplexers implement, and the message stream on top of them.
 //!
 //! A transport *dials* or accepts and yields a [`Link`]; a mux *splits* a pipe into streams;
-//! [`Framed`] *speaks* messages on one of them, and [`CryptStream`] or [`AeadStream`] hides what
-//! is said.
+//! [`Framed`] *speaks* messages on one of them, and hides what is said; [`encrypted`] hides other
+//! bytes.
 
 mod accept;
 mod aead;
@@ -18,8 +18,7 @@ mod transport;
 mod tunnel;
 
 pub use accept::AcceptBackoff;
-pub use aead::AeadStream;
-pub use crypt::CryptStream;
+pub use crypt::encrypted;
 pub use erased::{
     BoxConnector, BoxFuture, BoxHandshake, BoxListener, BoxSession, DynConnector, DynListener,
     DynMux, DynSession, DynTransport,

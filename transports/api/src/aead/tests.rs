@@ -71,7 +71,10 @@ async fn bulk_through_a_narrow_pipe_arrives_unchanged() {
         let ((), read) = tokio::join!(send, b.read_to_end(&mut got));
         assert_eq!(read.unwrap(), data.len());
         assert!(got == data);
-        assert!(a.pending.is_none() && b.held.is_none(), "buffers are back");
+        assert!(
+            a.pending.is_none() && b.cipher.held.is_none(),
+            "buffers are back"
+        );
     }
 }
 
@@ -150,12 +153,12 @@ async fn an_idle_stream_keeps_no_buffer() {
     let mut byte = [0; 1];
     let idle = tokio::time::timeout(std::time::Duration::ZERO, b.read(&mut byte)).await;
     assert!(idle.is_err());
-    assert!(b.held.is_none());
+    assert!(b.cipher.held.is_none());
     a.write_all(b"xy").await.unwrap();
     assert_eq!(b.read(&mut byte).await.unwrap(), 1);
-    assert!(b.held.is_some(), "one byte is still to be delivered");
+    assert!(b.cipher.held.is_some(), "one byte is still to be delivered");
     assert_eq!(b.read(&mut byte).await.unwrap(), 1);
-    assert!(b.held.is_none());
+    assert!(b.cipher.held.is_none());
 }
 
 #[test]
