@@ -3,7 +3,7 @@
 use culvert_program::{
     Flag,
     Takes::{Number, Secret, Switch, Text},
-    proxy_flags,
+    log_flags, proxy_flags,
 };
 
 /// How the server is reached; keys of the file itself.
@@ -47,30 +47,10 @@ const COMMON: [Flag; 10] = [
         Text(""),
         "The name server to ask instead of the system's",
     ),
-    Flag::new(
-        "log-file",
-        "log.to",
-        Text("console"),
-        "console, or the file for log lines",
-    ),
-    Flag::new(
-        "log-level",
-        "log.level",
-        Text("info"),
-        "The least that is logged: trace, debug, info, warn or error",
-    ),
-    Flag::new(
-        "log-max-days",
-        "log.maxDays",
-        Number("3"),
-        "Days for which log files are kept",
-    ),
-    Flag::new(
-        "disable-log-color",
-        "log.disablePrintColor",
-        Switch(false),
-        "No colours on the console",
-    ),
+    log_flags::FILE,
+    log_flags::LEVEL,
+    log_flags::MAX_DAYS,
+    log_flags::NO_COLOR,
 ];
 
 /// Keys of every proxy of a service of this network.

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use clap::{ArgMatches, Args, Command, Error, FromArgMatches};
-use culvert_program::{Flag, Takes, keys};
+use culvert_program::{Flag, Takes, keys, log_flags};
 use toml::Table;
 
 use Takes::{Nothing, Number, Ports, Secret, Switch, Text};
@@ -107,30 +107,10 @@ pub(crate) const FLAGS: [Flag; 25] = [
         Switch(false),
         "Serve /metrics at the dashboard",
     ),
-    Flag::new(
-        "log-file",
-        "log.to",
-        Text("console"),
-        "console, or the file for log lines",
-    ),
-    Flag::new(
-        "log-level",
-        "log.level",
-        Text("info"),
-        "The least that is logged: trace, debug, info, warn or error",
-    ),
-    Flag::new(
-        "log-max-days",
-        "log.maxDays",
-        Number("3"),
-        "Days for which log files are kept",
-    ),
-    Flag::new(
-        "disable-log-color",
-        "log.disablePrintColor",
-        Switch(false),
-        "No colours on the console",
-    ),
+    log_flags::FILE,
+    log_flags::LEVEL,
+    log_flags::MAX_DAYS,
+    log_flags::NO_COLOR,
     Flag::new(
         "token",
         "auth.token",
@@ -187,7 +167,9 @@ impl FromArgMatches for Keys {
 
 impl Args for Keys {
     fn augment_args(command: Command) -> Command {
-        command.args(FLAGS.iter().map(|flag| flag.arg().global(true)))
+        let heading = "In place of a configuration file";
+        let args = FLAGS.iter().map(|flag| flag.arg().global(true));
+        command.args(args.map(|arg| arg.help_heading(heading)))
     }
 
     fn augment_args_for_update(command: Command) -> Command {

@@ -8,6 +8,7 @@ mod files;
 mod flags;
 mod format;
 mod init;
+pub mod log_flags;
 mod logging;
 mod options;
 mod origin;
