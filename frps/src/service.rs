@@ -8,6 +8,7 @@ use culvert_http::{ConnectVhost, ErrorMode, HttpVhost, HttpsVhost};
 use culvert_io::{Lanes, Scope};
 use culvert_program::{Door, DoorError, OriginError};
 use culvert_proxies::{Ports, ServerResources, Visitors, server_kinds, xtcp::Meetings};
+use culvert_tcp::resolve_first;
 use culvert_transport::{Options, Target, TransportError, report};
 use culvert_transports::{ServerStack, Transports, find, quic_options, server_options, standard};
 use tokio::{net::TcpListener, runtime::Handle};
@@ -57,7 +58,7 @@ pub enum StartError {
         /// What was given.
         host: String,
         /// Why not.
-        source: std::io::Error,
+        source: TransportError,
     },
     /// The web server cannot start.
     #[error(transparent)]
@@ -283,7 +284,7 @@ async fn orderly(server: &Server, doors: &Scope, links: &[Arc<Links>]) {
 
 /// The address of `proxyBindAddr`, where the ports of proxies are opened.
 async fn published(host: &str) -> Result<IpAddr, StartError> {
-    match front::resolve(host, 0).await {
+    match resolve_first(host, 0).await {
         Ok(found) => Ok(found.ip()),
         Err(source) => Err(StartError::Host {
             host: host.to_owned(),
@@ -315,9 +316,7 @@ async fn udp(
         address: address.to_string(),
         source,
     };
-    let at = front::resolve(host, port)
-        .await
-        .map_err(|err| failed(err.into()))?;
+    let at = resolve_first(host, port).await.map_err(failed)?;
     let transport = find(transports, name).map_err(failed)?;
     let open = Links::bind(&*transport, name, at, opts).await;
     let open = open.map_err(failed)?;

@@ -6,7 +6,7 @@
 mod classify;
 mod links;
 
-use std::{io, net::SocketAddr, sync::Arc};
+use std::{io, sync::Arc};
 
 use bytes::{Buf, BytesMut};
 use culvert_io::{Lanes, Peer, Scope, Stream};
@@ -257,16 +257,4 @@ async fn serve_session(
             }
         });
     }
-}
-
-/// The address of a host of this machine and a port, resolving a name.
-///
-/// # Errors
-/// The name has no address.
-pub(crate) async fn resolve(host: &str, port: u16) -> io::Result<SocketAddr> {
-    let host = host.trim_start_matches('[').trim_end_matches(']');
-    tokio::net::lookup_host((host, port))
-        .await?
-        .next()
-        .ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "the name has no address"))
 }

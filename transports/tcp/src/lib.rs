@@ -15,7 +15,7 @@ pub use error::{ProxyError, ProxyFailed};
 pub use head::{HeadError, read_head};
 pub use listen::{TcpAcceptor, TcpHandshake, bind, listen};
 pub use proxy::{NtlmError, Proxy};
-pub use resolve::{Resolver, resolve};
+pub use resolve::{Resolver, resolve, resolve_first};
 pub use transport::Tcp;
 
 #[cfg(test)]

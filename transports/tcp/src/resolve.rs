@@ -81,6 +81,17 @@ pub async fn resolve(host: &str, port: u16) -> Result<Vec<SocketAddr>> {
     Ok(alternate(found))
 }
 
+/// The first address that [`resolve`] has, for listening at it.
+///
+/// *Cancel safety*: safe.
+///
+/// # Errors
+/// The name has no address.
+pub async fn resolve_first(host: &str, port: u16) -> Result<SocketAddr> {
+    let found = resolve(host, port).await?;
+    found.first().copied().ok_or_else(|| no_address(host))
+}
+
 pub(crate) fn no_address(host: &str) -> TransportError {
     error::lookup(host, io::ErrorKind::NotFound.into())
 }
