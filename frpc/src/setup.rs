@@ -13,7 +13,7 @@ use culvert_conf::{
     ClientConfig, ConfigError, Defined, Definition, Definitions, Extensions, Loaded, ProxyConfig,
     Reading, Strictness, VisitorConfig,
 };
-use culvert_program::{FileWatch, Hangups};
+use culvert_program::{at_changes, at_hangups};
 use tokio::sync::Mutex;
 
 use crate::{proxies::Change, session::Client};
@@ -147,25 +147,13 @@ impl Setup {
 
     /// Reads the file again at every SIGHUP, until dropped.
     pub(crate) async fn reload_when_asked(self: Arc<Self>) {
-        let mut hangups = match Hangups::listen() {
-            Ok(hangups) => hangups,
-            Err(error) => return tracing::error!("cannot listen for SIGHUP: {error}"),
-        };
-        loop {
-            hangups.next().await;
-            self.reload_or_tell().await;
-        }
+        at_hangups(|| self.reload_or_tell()).await;
     }
 
     /// Reads the file again whenever it changes, until dropped.
     pub(crate) async fn reload_when_changed(self: Arc<Self>) {
-        let Some(file) = &self.file else {
-            return;
-        };
-        let mut watch = FileWatch::new(&file.path).await;
-        loop {
-            watch.changed().await;
-            self.reload_or_tell().await;
+        if let Some(file) = &self.file {
+            at_changes(&file.path, || self.reload_or_tell()).await;
         }
     }
 

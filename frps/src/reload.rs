@@ -13,7 +13,7 @@ use std::{
 use culvert_conf::{AuthMethod, ConfigError, Loaded, ServerConfig, WebServer};
 use culvert_http::{Credentials, web::Admission};
 use culvert_io::Scope;
-use culvert_program::{FileWatch, Hangups, OriginError};
+use culvert_program::{OriginError, at_changes, at_hangups};
 use culvert_transport::{TransportError, report};
 use culvert_transports::ServerStack;
 use tokio::sync::Mutex;
@@ -115,25 +115,13 @@ impl Reloader {
 
     /// Reads the file again at every SIGHUP, until dropped.
     pub(crate) async fn when_asked(self: Arc<Self>) {
-        let mut hangups = match Hangups::listen() {
-            Ok(hangups) => hangups,
-            Err(error) => return tracing::error!("cannot listen for SIGHUP: {error}"),
-        };
-        loop {
-            hangups.next().await;
-            self.reload_or_tell().await;
-        }
+        at_hangups(|| self.reload_or_tell()).await;
     }
 
     /// Reads the file again whenever it changes, until dropped.
     pub(crate) async fn when_changed(self: Arc<Self>) {
-        let Some(file) = &self.file else {
-            return;
-        };
-        let mut watch = FileWatch::new(&file.path).await;
-        loop {
-            watch.changed().await;
-            self.reload_or_tell().await;
+        if let Some(file) = &self.file {
+            at_changes(&file.path, || self.reload_or_tell()).await;
         }
     }
 

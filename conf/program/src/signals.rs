@@ -1,6 +1,6 @@
 //! Being asked to stop, or to read the configuration again.
 
-use std::io;
+use std::{future::Future, io};
 
 /// [`stop_asked`], or for ever where the system does not let us listen.
 ///
@@ -37,29 +37,36 @@ pub async fn stop_asked() -> io::Result<()> {
     }
 }
 
-/// Requests to read the configuration again: SIGHUP. Where there is no such signal none comes.
-#[derive(Debug)]
-pub struct Hangups {
+/// Does `work` at every request to read the configuration again, until dropped: at SIGHUP, which
+/// does not end the process any more. Several requests at once count as one. Where there is no such
+/// signal none comes.
+///
+/// *Cancel safety*: as `work`.
+pub async fn at_hangups<F: Future<Output = ()>>(work: impl Fn() -> F) {
+    let mut hangups = match Hangups::listen() {
+        Ok(hangups) => hangups,
+        Err(error) => return tracing::error!("cannot listen for SIGHUP: {error}"),
+    };
+    loop {
+        hangups.next().await;
+        work().await;
+    }
+}
+
+struct Hangups {
     #[cfg(unix)]
     signal: tokio::signal::unix::Signal,
 }
 
 impl Hangups {
-    /// Listens from now on; the signal does not end the process any more.
-    ///
-    /// # Errors
-    /// The system does not let us listen for signals.
-    pub fn listen() -> io::Result<Self> {
+    fn listen() -> io::Result<Self> {
         Ok(Self {
             #[cfg(unix)]
             signal: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup())?,
         })
     }
 
-    /// Waits for the next request; several at once count as one.
-    ///
-    /// *Cancel safety*: safe.
-    pub async fn next(&mut self) {
+    async fn next(&mut self) {
         #[cfg(unix)]
         if self.signal.recv().await.is_some() {
             return;

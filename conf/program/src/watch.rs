@@ -1,6 +1,7 @@
 //! Notices that a file was changed.
 
 use std::{
+    future::Future,
     path::{Path, PathBuf},
     time::{Duration, SystemTime},
 };
@@ -14,29 +15,35 @@ const EVERY: Duration = Duration::from_secs(1);
 /// What tells one state of a file from another; `None` while there is no file.
 type Seen = Option<(SystemTime, u64)>;
 
-/// Looks at one file, again and again.
-#[derive(Debug)]
-pub struct FileWatch {
+/// Does `work` whenever the file at `path` changed, until dropped. It looks once in a second and
+/// leaves the file alone until that finds no further change, so that nobody reads it half written.
+/// A file that is gone is waited for.
+///
+/// *Cancel safety*: as `work`.
+pub async fn at_changes<F: Future<Output = ()>>(path: &Path, work: impl Fn() -> F) {
+    let mut watch = FileWatch::new(path).await;
+    loop {
+        watch.changed().await;
+        work().await;
+    }
+}
+
+struct FileWatch {
     path: PathBuf,
     known: Seen,
 }
 
 impl FileWatch {
     /// Notices changes from now on.
-    ///
-    /// *Cancel safety*: safe.
-    pub async fn new(path: &Path) -> Self {
+    async fn new(path: &Path) -> Self {
         Self {
             path: path.to_owned(),
             known: look(path).await,
         }
     }
 
-    /// Waits until the file is another and has been left alone for one look, so that nobody reads
-    /// it half written. A file that is gone is waited for.
-    ///
-    /// *Cancel safety*: safe; a change is noticed by the next call.
-    pub async fn changed(&mut self) {
+    /// Waits until the file is another and has been left alone for one look.
+    async fn changed(&mut self) {
         let mut last = self.known;
         loop {
             sleep(EVERY).await;
