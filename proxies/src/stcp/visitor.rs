@@ -78,10 +78,5 @@ async fn serve(
         Err(error) => return tracing::warn!("no way to the service for user [{addr}]: {error}"),
     };
     let done = relay(user, work, &Relaying::default()).await;
-    tracing::debug!(
-        "user [{addr}] done: {} bytes in, {} bytes out, {:?}",
-        done.to_work,
-        done.to_user,
-        done.end
-    );
+    tracing::debug!("user [{addr}] done: {done}");
 }

@@ -111,12 +111,7 @@ impl ClientProxy for LocalTcp {
             let local = self.dial(&work.start).await?;
             // Seen from here, the service is at the end of the work connection.
             let done = relay(work.stream, local, &Relaying::default()).await;
-            tracing::debug!(
-                "work connection done: {} bytes in, {} bytes out, {:?}",
-                done.to_work,
-                done.to_user,
-                done.end
-            );
+            tracing::debug!("work connection done: {done}");
             Ok(())
         };
         Box::pin(serve.instrument(scope.span().clone()))

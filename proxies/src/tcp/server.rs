@@ -166,12 +166,7 @@ async fn serve(
         ..Relaying::default()
     };
     let done = relay(user, work, &how).await;
-    tracing::debug!(
-        "user [{addr}] done: {} bytes in, {} bytes out, {:?}",
-        done.to_work,
-        done.to_user,
-        done.end
-    );
+    tracing::debug!("user [{addr}] done: {done}");
 }
 
 /// A member of a group may be served on another thread than the one that accepts.

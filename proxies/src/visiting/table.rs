@@ -190,12 +190,7 @@ impl Visit {
             ..Relaying::default()
         };
         let done = relay(visitor, work, &how).await;
-        tracing::debug!(
-            "visitor [{addr}] done: {} bytes in, {} bytes out, {:?}",
-            done.to_work,
-            done.to_user,
-            done.end
-        );
+        tracing::debug!("visitor [{addr}] done: {done}");
     }
 }
 

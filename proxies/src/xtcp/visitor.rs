@@ -115,12 +115,7 @@ impl UserWay {
             Err(error) => return tracing::warn!("{error}"),
         };
         let done = relay(user, work, &Relaying::default()).await;
-        tracing::debug!(
-            "user [{addr}] done: {} bytes in, {} bytes out, {:?}",
-            done.to_work,
-            done.to_user,
-            done.end
-        );
+        tracing::debug!("user [{addr}] done: {done}");
     }
 }
 

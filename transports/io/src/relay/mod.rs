@@ -24,6 +24,7 @@ mod splice;
 mod tests;
 
 use std::{
+    fmt,
     future::Future,
     io,
     sync::{
@@ -82,6 +83,14 @@ pub fn delivered() -> [(Path, u64); 3] {
         *bytes = counter.load(Ordering::Relaxed);
     }
     all
+}
+
+/// How much went each way and why it ended, for a line of the log.
+impl fmt::Display for Relayed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (to_work, to_user, end) = (self.to_work, self.to_user, &self.end);
+        write!(f, "{to_work} bytes in, {to_user} bytes out, {end:?}")
+    }
 }
 
 impl Relayed {
