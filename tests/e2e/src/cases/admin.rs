@@ -353,7 +353,8 @@ const RELOADS: usize = 1000;
 /// for each of the two programs.
 const MEMORY: u64 = 12 << 20;
 
-/// A thousand reloads, each of which moves a proxy, leave no task, no file and no memory behind.
+/// A thousand reloads of both programs, each of which moves a proxy, leave no task, no file and no
+/// memory behind.
 /// Only for our own pair, which counts its tasks.
 ///
 /// # Errors
@@ -373,6 +374,7 @@ pub async fn many_reloads_leak_nothing(pairing: Pairing) -> Result {
             for text in [&at_second, &at_first] {
                 stage.ask("PUT", "/api/config", text).await?;
                 stage.ask("GET", "/api/reload", "").await?;
+                good(stage.frps, "POST", "/api/reload", "").await?;
             }
         }
         serves(first).await
