@@ -142,7 +142,16 @@ impl Step {
             Self::Doctests => [&whole[..], &["--doc"]].concat(),
             Self::EndToEnd => [
                 &own[..],
-                &["--test", "e2e", "--test", "extend", "--", "--nocapture"],
+                &[
+                    "--test",
+                    "e2e",
+                    "--test",
+                    "extend",
+                    "--test",
+                    "browser",
+                    "--",
+                    "--nocapture",
+                ],
             ]
             .concat(),
             Self::Interop => [&own[..], &["--test", "interop", "--", "--nocapture"]].concat(),
