@@ -34,7 +34,7 @@ pub const LEGACY_WARNING: &str = "WARNING: ini format is deprecated and the supp
                                   removed in the future, please use yaml/json/toml format instead!";
 
 /// Reads and checks the file of frps at `path`; `reading` is a [`Reading`] or a
-/// [`Strictness`](crate::Strictness).
+/// [`Strictness`].
 ///
 /// # Errors
 ///
