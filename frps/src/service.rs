@@ -82,15 +82,6 @@ pub enum StartError {
         /// Why not.
         source: OriginError,
     },
-    /// The configuration asks for something that this build does not have and that must not be
-    /// missing silently.
-    #[error("{key} is not supported by this build; {remedy}")]
-    Unsupported {
-        /// The key in the file.
-        key: &'static str,
-        /// What to do instead.
-        remedy: &'static str,
-    },
 }
 
 /// A server with its ports open, ready to run.
