@@ -113,7 +113,7 @@ impl Service {
     /// *Cancel safety*: ports opened so far are closed.
     ///
     /// # Errors
-    /// A port is taken, a file is missing, or the configuration needs what this build lacks.
+    /// A port is taken, or a file, a host or a plugin that the configuration names cannot be used.
     pub async fn bind_with(
         config: ServerConfig,
         lanes: Arc<Lanes>,

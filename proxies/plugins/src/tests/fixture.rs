@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use culvert_conf::{PluginConfig, ProxyProtocol};
+use culvert_conf::{ForwardProxy, PluginConfig, PluginLogin, ProxyProtocol, Secret};
 use culvert_io::{Peer, Scope, Stream};
 use culvert_proxy::{BoxClientProxy, Work};
 use culvert_wire::{Codec, msg::StartWorkConn};
@@ -31,6 +31,27 @@ fn write(version: ProxyProtocol, start: &StartWorkConn) -> std::io::Result<Optio
     Ok(Some(
         format!("{version:?} {}\n", start.src_addr).into_bytes(),
     ))
+}
+
+/// A forward proxy for one user, who may go anywhere; for everybody if both are empty.
+pub(super) fn asking_for(user: &str, password: &str) -> ForwardProxy {
+    let login = PluginLogin {
+        user: user.to_owned(),
+        password: Secret::new(password),
+    };
+    ForwardProxy {
+        login,
+        deny_targets: Vec::new(),
+    }
+}
+
+/// A service that answers the first four bytes in capitals.
+pub(super) async fn shout(mut stream: Stream) {
+    let mut said = [0; 4];
+    stream.read_exact(&mut said).await.unwrap();
+    said.make_ascii_uppercase();
+    stream.write_all(&said).await.unwrap();
+    stream.shutdown().await.unwrap();
 }
 
 /// The plugin of a configuration.

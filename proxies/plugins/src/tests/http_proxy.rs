@@ -1,32 +1,17 @@
 //! http_proxy.
 
-use culvert_conf::{ForwardProxy, PluginConfig, PluginLogin, Secret};
+use culvert_conf::{ForwardProxy, PluginConfig};
 use culvert_io::Stream;
 use culvert_proxy::BoxClientProxy;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use super::fixture::{exchange, head, made, mirror, rest, scope, service, user};
+use super::fixture::{asking_for, exchange, head, made, mirror, rest, scope, service, shout, user};
 
 const RIGHT: &str = "Proxy-Authorization: Basic YWJjOjEyMw==\r\n";
 const WRONG: &str = "Proxy-Authorization: Basic YWJjOjEyNA==\r\n";
 
 fn proxy(user: &str, password: &str) -> BoxClientProxy {
-    let login = PluginLogin {
-        user: user.to_owned(),
-        password: Secret::new(password),
-    };
-    made(&PluginConfig::HttpProxy(ForwardProxy {
-        login,
-        deny_targets: Vec::new(),
-    }))
-}
-
-async fn shout(mut stream: Stream) {
-    let mut said = [0; 4];
-    stream.read_exact(&mut said).await.unwrap();
-    said.make_ascii_uppercase();
-    stream.write_all(&said).await.unwrap();
-    stream.shutdown().await.unwrap();
+    made(&PluginConfig::HttpProxy(asking_for(user, password)))
 }
 
 #[tokio::test]

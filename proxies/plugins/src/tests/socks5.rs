@@ -2,30 +2,15 @@
 
 use std::net::SocketAddr;
 
-use culvert_conf::{ForwardProxy, PluginConfig, PluginLogin, Secret};
+use culvert_conf::{ForwardProxy, PluginConfig};
 use culvert_io::Stream;
 use culvert_proxy::BoxClientProxy;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use super::fixture::{made, scope, service, user};
+use super::fixture::{asking_for, made, scope, service, shout, user};
 
 fn proxy(user: &str, password: &str) -> BoxClientProxy {
-    let login = PluginLogin {
-        user: user.to_owned(),
-        password: Secret::new(password),
-    };
-    made(&PluginConfig::Socks5(ForwardProxy {
-        login,
-        deny_targets: Vec::new(),
-    }))
-}
-
-async fn shout(mut stream: Stream) {
-    let mut said = [0; 4];
-    stream.read_exact(&mut said).await.unwrap();
-    said.make_ascii_uppercase();
-    stream.write_all(&said).await.unwrap();
-    stream.shutdown().await.unwrap();
+    made(&PluginConfig::Socks5(asking_for(user, password)))
 }
 
 /// All that is answered to all that is said at once.
