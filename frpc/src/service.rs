@@ -86,9 +86,9 @@ impl Service {
     /// *Cancel safety*: nothing stays behind.
     ///
     /// # Errors
-    /// The configuration cannot be run by this build, or a file cannot be used.
+    /// A feature gate is not known, or a file that the configuration names cannot be used.
     pub async fn with(mut config: ClientConfig, transports: &Transports) -> Result<Self, RunError> {
-        check_supported(&config)?;
+        check_gates(&config)?;
         let written = config.clone();
         let store = config.store.as_deref().map(Store::open).transpose()?;
         (config.proxies, config.visitors) = merged(&written, store.as_ref())?;
@@ -250,7 +250,7 @@ fn tell(end: &End) {
     }
 }
 
-fn check_supported(config: &ClientConfig) -> Result<(), RunError> {
+fn check_gates(config: &ClientConfig) -> Result<(), RunError> {
     if let Some(gate) = config
         .feature_gates
         .keys()
