@@ -55,6 +55,9 @@ pub enum WireError {
         /// What came.
         got: &'static str,
     },
+    /// A datagram that is no packet and no part of one ([`datagram`](crate::datagram)).
+    #[error("malformed datagram: {0}")]
+    BadDatagram(&'static str),
     /// The two sides cannot agree on how to speak version 2.
     #[error(transparent)]
     Hello(#[from] HelloError),
@@ -162,6 +165,7 @@ impl WireError {
             | Self::Hello(_)
             | Self::Record(_)
             | Self::Compressed(_)
+            | Self::BadDatagram(_)
             | Self::BadAddress => Fault::Bytes,
             Self::TooLong { .. } | Self::Encode(_) => Fault::Us,
             Self::Random(_) => Fault::World,

@@ -10,12 +10,13 @@
 //! * [`compress`]: the snappy framing of `useCompression`.
 //! * [`auth`]: tokens, `privilege_key` and `sign_key`.
 //! * [`udp`]: datagrams and their addresses as messages.
+//! * [`datagram`]: the same as datagrams of a transport that has them, between our own programs.
 //! * [`limits`]: every maximum, with its reason.
 //!
 //! What takes bytes from a peer, and must take any: [`v1::needed`], [`v1::decode`],
 //! [`v1::decode_as`], the same of [`v2`] and its [`v2::decode_opening`], [`v2::negotiate`],
 //! [`v2::Offer::accept`], [`v2::Opener::open`], [`Version::sniff`], [`Message::from_json`], [`SnappyDecoder::read`], [`CfbDecryptor::open`],
-//! [`auth::verify`], and `SocketAddr::try_from` of a [`msg::UdpAddr`].
+//! [`auth::verify`], [`datagram::Piece::read`] with [`datagram::Reassembly`], and `SocketAddr::try_from` of a [`msg::UdpAddr`].
 
 #![forbid(unsafe_code)]
 
@@ -23,6 +24,7 @@ pub mod auth;
 mod codec;
 pub mod compress;
 pub mod crypt;
+pub mod datagram;
 mod error;
 pub mod limits;
 pub mod msg;

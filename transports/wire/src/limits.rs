@@ -1,5 +1,7 @@
 //! Every maximum of the wire formats, each with its reason.
 
+use std::time::Duration;
+
 /// Bytes of one v1 message's JSON body. A real peer's reader refuses more (golib msg/json/msg.go),
 /// so we refuse it in both directions: sending more would end the connection at the peer.
 pub const V1_BODY: usize = 10_240;
@@ -46,3 +48,21 @@ pub const SNAPPY_CHECKSUM: usize = 4;
 
 /// Lower-case hex characters of a run id that a server makes (protocol 3.3).
 pub const RUN_ID: usize = 16;
+
+/// The longest UDP payload there is (RFC 768 and 791).
+pub const UDP_PAYLOAD: usize = 65_507;
+
+/// Parts that a datagram may be cut into ([`datagram`](crate::datagram)): the longest one into
+/// pieces of the smallest QUIC packets, 1200 bytes with some 50 in front (RFC 9000, section 14).
+pub const PARTS: usize = 64;
+
+/// Datagrams of one connection that may lack parts at a time: parts of one leave together, so more
+/// than a few are those that have lost one. The oldest are dropped.
+pub const HELD_PACKETS: usize = 32;
+
+/// Bytes of all of these; four of the longest datagrams.
+pub const HELD_BYTES: usize = 256 << 10;
+
+/// How long a datagram may lack parts. They leave together, and wait for a slow link together: the
+/// time that its queue of 256 KiB takes at 1 Mbit/s.
+pub const HELD_TIME: Duration = Duration::from_secs(2);
