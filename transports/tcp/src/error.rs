@@ -105,6 +105,14 @@ pub(crate) fn dial(to: &dyn std::fmt::Display, source: io::Error) -> TransportEr
     }
 }
 
+/// A name has no services.
+pub(crate) fn services(name: &str, source: io::Error) -> TransportError {
+    TransportError::Unreachable {
+        what: format!("lookup SRV {name}: check servers.srv and the records of its domain"),
+        source,
+    }
+}
+
 /// A name has no address.
 pub(crate) fn lookup(host: &str, source: io::Error) -> TransportError {
     TransportError::Unreachable {

@@ -1,7 +1,11 @@
-//! Asking one name server for addresses (`dnsServer`, protocol 2.7).
+//! Asking name servers ourselves: the one of `dnsServer` for addresses (protocol 2.7), that one or
+//! the system's for services.
 
 mod hosts;
 mod message;
+mod order;
+mod reader;
+mod system;
 
 use std::{
     io,
@@ -14,7 +18,9 @@ use tokio::{
     net::{TcpStream, UdpSocket},
 };
 
-use message::{Answer, Kind, Query};
+pub(crate) use message::Service;
+use message::{Answer, Kind, Query, Record};
+pub(crate) use order::in_order;
 
 /// How long each try of a query over UDP waits; a lost datagram must not use up the dial timeout.
 const TRIES: [Duration; 3] = [
@@ -45,14 +51,16 @@ pub(crate) async fn lookup(name: &str, server: &str) -> io::Result<Vec<IpAddr>> 
     if name.eq_ignore_ascii_case("localhost") {
         return Ok(vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()]);
     }
-    let server = match server.parse::<SocketAddr>() {
-        Ok(addr) => addr,
-        Err(_) => tokio::net::lookup_host(server)
-            .await?
-            .next()
-            .ok_or(io::ErrorKind::NotFound)?,
+    let server = address(server).await?;
+    let addresses = async |kind| {
+        let found = ask(name, kind, server).await?;
+        let address = |record| match record {
+            Record::Address(address) => Some(address),
+            Record::Service(_) => None,
+        };
+        Ok(found.into_iter().filter_map(address).collect::<Vec<_>>())
     };
-    match tokio::join!(ask(name, Kind::A, server), ask(name, Kind::Aaaa, server)) {
+    match tokio::join!(addresses(Kind::A), addresses(Kind::Aaaa)) {
         (Ok(v4), Ok(v6)) => Ok([v4, v6].concat()),
         (Ok(some), Err(err)) | (Err(err), Ok(some)) if some.is_empty() => Err(err),
         (Ok(some), Err(_)) | (Err(_), Ok(some)) => Ok(some),
@@ -60,7 +68,47 @@ pub(crate) async fn lookup(name: &str, server: &str) -> io::Result<Vec<IpAddr>> 
     }
 }
 
-async fn ask(name: &str, kind: Kind, server: SocketAddr) -> io::Result<Vec<IpAddr>> {
+/// The services at `name`; none is no error. Without a `server`, those of the system are asked, one
+/// after the other until one answers.
+///
+/// *Cancel safety*: safe.
+///
+/// # Errors
+/// The name is none, no server is known, or none answers.
+pub(crate) async fn services(name: &str, server: Option<&str>) -> io::Result<Vec<Service>> {
+    let name = name.strip_suffix('.').unwrap_or(name);
+    let servers = match server {
+        Some(server) => vec![address(server).await?],
+        None => system::servers()?,
+    };
+    let mut failed = io::Error::from(io::ErrorKind::NotFound);
+    for server in servers {
+        match ask(name, Kind::Srv, server).await {
+            Ok(found) => {
+                let service = |record| match record {
+                    Record::Service(service) => Some(service),
+                    Record::Address(_) => None,
+                };
+                return Ok(found.into_iter().filter_map(service).collect());
+            }
+            Err(err) => failed = err,
+        }
+    }
+    Err(failed)
+}
+
+/// The address of a name server, `host:port`.
+async fn address(server: &str) -> io::Result<SocketAddr> {
+    match server.parse() {
+        Ok(address) => Ok(address),
+        Err(_) => Ok(tokio::net::lookup_host(server)
+            .await?
+            .next()
+            .ok_or(io::ErrorKind::NotFound)?),
+    }
+}
+
+async fn ask(name: &str, kind: Kind, server: SocketAddr) -> io::Result<Vec<Record>> {
     let mut id = [0; 2];
     getrandom::fill(&mut id).map_err(io::Error::other)?;
     let query = Query::new(u16::from_be_bytes(id), name, kind)
@@ -71,7 +119,7 @@ async fn ask(name: &str, kind: Kind, server: SocketAddr) -> io::Result<Vec<IpAdd
             Ok(Ok(Answer::Truncated)) => {
                 return tokio::time::timeout(OVER_TCP, over_tcp(&query, server)).await?;
             }
-            Ok(Ok(Answer::Addresses(found))) => return Ok(found),
+            Ok(Ok(Answer::Found(found))) => return Ok(found),
             Ok(Ok(Answer::Refused(why))) => return Err(io::Error::other(why)),
             Ok(Err(err)) => {
                 failed = err;
@@ -103,7 +151,7 @@ async fn over_udp(query: &Query, server: SocketAddr) -> io::Result<Answer> {
 }
 
 /// For answers that are too long for UDP (RFC 1035, section 4.2.2).
-async fn over_tcp(query: &Query, server: SocketAddr) -> io::Result<Vec<IpAddr>> {
+async fn over_tcp(query: &Query, server: SocketAddr) -> io::Result<Vec<Record>> {
     let mut stream = TcpStream::connect(server).await?;
     let len = u16::try_from(query.bytes().len()).map_err(io::Error::other)?;
     stream
@@ -113,7 +161,7 @@ async fn over_tcp(query: &Query, server: SocketAddr) -> io::Result<Vec<IpAddr>> 
     let mut answer = vec![0; usize::from(len)];
     stream.read_exact(&mut answer).await?;
     match query.answer(&answer) {
-        Some(Answer::Addresses(found)) => Ok(found),
+        Some(Answer::Found(found)) => Ok(found),
         Some(Answer::Refused(why)) => Err(io::Error::other(why)),
         Some(Answer::Truncated) | None => Err(io::ErrorKind::InvalidData.into()),
     }

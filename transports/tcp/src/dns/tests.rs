@@ -147,3 +147,28 @@ async fn localhost_is_not_asked_for() {
     let found = lookup("LOCALHOST", "127.0.0.1:9").await.unwrap();
     assert!(found.iter().all(IpAddr::is_loopback) && !found.is_empty());
 }
+
+#[tokio::test]
+async fn services_are_asked_for() {
+    let (socket, _tcp, at) = server().await;
+    let server = serve(socket, |asked, _| {
+        let mut bytes = asked.to_vec();
+        bytes[2] |= 0x80;
+        bytes[7] = 2;
+        for weight in [0, 5] {
+            bytes.extend([0xc0, 12, 0, 33, 0, 1, 0, 0, 0, 1, 0, 11]);
+            bytes.extend([0, 1, 0, weight, 0x1b, 0x58, 1, b'a' + weight, 1, b'x', 0]);
+        }
+        vec![bytes]
+    });
+    let at = at.to_string();
+    let found = tokio::select! {
+        found = services("_frp._tcp.example", Some(&at)) => found.unwrap(),
+        () = server => panic!("the server ended"),
+    };
+    let all: Vec<_> = found
+        .iter()
+        .map(|s| (s.weight, s.port, s.target.as_str()))
+        .collect();
+    assert_eq!(all, [(0, 7000, "a.x"), (5, 7000, "f.x")]);
+}
