@@ -8,8 +8,10 @@ use std::{
 
 use culvert_io::Stream;
 use rustls::{
-    ClientConfig, RootCertStore, client::UnbufferedClientConnection,
-    crypto::ring::default_provider, sign::SingleCertAndKey,
+    ClientConfig, RootCertStore,
+    client::{UnbufferedClientConnection, danger::ServerCertVerifier},
+    crypto::ring::default_provider,
+    sign::SingleCertAndKey,
 };
 use rustls_pki_types::ServerName;
 
@@ -18,6 +20,7 @@ use crate::{
     handshake::handshake,
     identity::{self, IdentityFiles},
     verify::{ServersOf, Unverified},
+    watch::{Watch, Watched},
 };
 
 /// The byte that a client sends, as its own write, before its ClientHello when
@@ -35,20 +38,48 @@ pub fn client_config(
     identity: Option<&IdentityFiles>,
     ca: Option<&Path>,
 ) -> Result<Arc<ClientConfig>, TlsError> {
-    let provider = Arc::new(default_provider());
-    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
-        .with_safe_default_protocol_versions()
-        .map_err(TlsError::Settings)?
-        .dangerous();
-    let builder = if let Some(path) = ca {
-        builder.with_custom_certificate_verifier(Arc::new(ServersOf::load(path, &provider)?))
-    } else {
+    if ca.is_none() {
         tracing::warn!(
             "the server's certificate is not verified, set transport.tls.trustedCaFile to the \
              certificate of its authority to verify it"
         );
-        builder.with_custom_certificate_verifier(Arc::new(Unverified::new(&provider)))
+    }
+    config_with(identity, ca, |verifier| verifier)
+}
+
+/// The same settings, and what the server shows in the first handshake with them.
+///
+/// # Errors
+/// As there.
+pub fn client_config_watched(
+    identity: Option<&IdentityFiles>,
+    ca: Option<&Path>,
+) -> Result<(Arc<ClientConfig>, Watch), TlsError> {
+    let watch = Watch::default();
+    let config = config_with(identity, ca, |inner| {
+        Arc::new(Watched {
+            inner,
+            watch: watch.clone(),
+        })
+    });
+    Ok((config?, watch))
+}
+
+fn config_with(
+    identity: Option<&IdentityFiles>,
+    ca: Option<&Path>,
+    around: impl FnOnce(Arc<dyn ServerCertVerifier>) -> Arc<dyn ServerCertVerifier>,
+) -> Result<Arc<ClientConfig>, TlsError> {
+    let provider = Arc::new(default_provider());
+    let verifier: Arc<dyn ServerCertVerifier> = match ca {
+        Some(path) => Arc::new(ServersOf::load(path, &provider)?),
+        None => Arc::new(Unverified::new(&provider)),
     };
+    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
+        .with_safe_default_protocol_versions()
+        .map_err(TlsError::Settings)?
+        .dangerous()
+        .with_custom_certificate_verifier(around(verifier));
     let config = match identity {
         Some(files) => {
             let identity = identity::load(files, &provider)?;

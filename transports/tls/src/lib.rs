@@ -8,9 +8,11 @@
 //! A write is encrypted at once and counts as taken even while the stream below takes only a part
 //! of the ciphertext. As with every buffering writer, flush before waiting for an answer.
 
+mod certificate;
 mod client;
 mod engine;
 mod error;
+mod fault;
 mod handshake;
 mod identity;
 mod input;
@@ -22,17 +24,22 @@ mod seal;
 mod server;
 mod stream;
 mod verify;
+mod watch;
 
+pub use certificate::Certificate;
 pub use client::{
-    FIRST_BYTE, client_config, client_config_of_system, client_config_unverified, connect,
-    server_name,
+    FIRST_BYTE, client_config, client_config_of_system, client_config_unverified,
+    client_config_watched, connect, server_name,
 };
 pub use error::TlsError;
+pub use fault::CertificateFault;
 pub use identity::IdentityFiles;
 pub use issue::{Issued, issue, prove};
 pub use nameless::{hide_name, server_config_nameless};
 pub use rustls::{ClientConfig, ServerConfig};
 pub use rustls_pki_types::ServerName;
 pub use server::{accept, server_config, with_alpn};
+pub use watch::Watch;
+
 #[cfg(test)]
 mod tests;
