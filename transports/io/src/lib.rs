@@ -5,9 +5,11 @@
 //! and one call in `trim.rs`.
 
 mod buffer;
+mod datagrams;
 mod lanes;
 mod limit;
 mod meter;
+pub mod network;
 mod relay;
 mod scope;
 pub mod socket;
@@ -16,6 +18,7 @@ mod trim;
 mod unix;
 
 pub use buffer::Buffer;
+pub use datagrams::Datagrams;
 pub use lanes::Lanes;
 pub use limit::Limit;
 pub use meter::{Connected, Meter};

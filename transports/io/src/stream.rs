@@ -1,5 +1,7 @@
 //! One byte stream, whatever carries it.
 
+mod watched;
+
 use std::{
     fmt, io,
     net::{SocketAddr, SocketAddrV4},
@@ -14,7 +16,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use crate::{Buffer, Meter};
+use crate::{Buffer, Datagrams, Meter};
 
 /// What a byte stream must do; every suitable type has it.
 pub trait Io: AsyncRead + AsyncWrite + Send + Unpin + 'static {}
@@ -51,6 +53,19 @@ pub trait ChunkIo: Io {
     fn is_finished(&self) -> bool {
         false
     }
+
+    /// Lets datagrams travel beside the stream; answers whether they do. Most carriers have none.
+    fn open_datagrams(&mut self) -> bool {
+        false
+    }
+
+    /// The datagrams beside the stream, if they were opened.
+    fn datagrams(&self) -> Option<Arc<dyn Datagrams>> {
+        None
+    }
+
+    /// Undoes [`open_datagrams`](Self::open_datagrams).
+    fn close_datagrams(&mut self) {}
 }
 
 /// Where a stream comes from; kept through every wrapping.
