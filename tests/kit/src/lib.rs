@@ -13,6 +13,8 @@ mod go;
 mod internet;
 #[cfg(feature = "oidc")]
 mod issuer;
+#[cfg(all(target_os = "linux", feature = "link"))]
+mod link;
 #[cfg(target_os = "linux")]
 mod namespace;
 mod payload;
@@ -41,6 +43,8 @@ pub use go::go_peer;
 pub use internet::{Internet, Nat};
 #[cfg(feature = "oidc")]
 pub use issuer::{Asked, Issuer};
+#[cfg(all(target_os = "linux", feature = "link"))]
+pub use link::{Link, Shape};
 #[cfg(target_os = "linux")]
 pub use namespace::Namespace;
 pub use payload::{Payload, echo_once, echo_over, random_hex};

@@ -7,6 +7,8 @@ use std::fs;
 pub struct Usage {
     /// Resident memory in bytes.
     pub rss: Option<u64>,
+    /// The most that it was so far.
+    pub peak: Option<u64>,
     /// Processor time used so far, in clock ticks (1/100 s on every common Linux).
     pub cpu_ticks: Option<u64>,
     /// Open file descriptors.
@@ -18,8 +20,10 @@ impl Usage {
     #[must_use]
     pub fn of(pid: u32) -> Self {
         let read = |file| fs::read_to_string(format!("/proc/{pid}/{file}")).ok();
+        let status = read("status");
         Self {
-            rss: read("status").as_deref().and_then(resident),
+            rss: status.as_deref().and_then(|s| bytes(s, "VmRSS:")),
+            peak: status.as_deref().and_then(|s| bytes(s, "VmHWM:")),
             cpu_ticks: read("stat").as_deref().and_then(ticks),
             fds: fs::read_dir(format!("/proc/{pid}/fd"))
                 .ok()
@@ -28,10 +32,8 @@ impl Usage {
     }
 }
 
-fn resident(status: &str) -> Option<u64> {
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmRSS:"))?;
+fn bytes(status: &str, name: &str) -> Option<u64> {
+    let line = status.lines().find_map(|line| line.strip_prefix(name))?;
     let kib: u64 = line.split_whitespace().next()?.parse().ok()?;
     Some(kib * 1024)
 }
@@ -51,7 +53,9 @@ mod tests {
 
     #[test]
     fn figures_are_read_from_their_places() {
-        assert_eq!(resident("Name:\tx\nVmRSS:\t    12 kB\n"), Some(12 * 1024));
+        let status = "Name:\tx\nVmHWM:\t 15 kB\nVmRSS:\t    12 kB\n";
+        assert_eq!(bytes(status, "VmRSS:"), Some(12 * 1024));
+        assert_eq!(bytes(status, "VmHWM:"), Some(15 * 1024));
         assert_eq!(ticks("7 (a b) S 1 2 3 4 5 6 7 8 9 10 30 12 0 0"), Some(42));
         assert_eq!(ticks(""), None);
     }

@@ -63,6 +63,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("frpc", PROGRAM),
     ("culvert-kit", &[]),
     ("culvert-e2e", &["culvert-kit"]),
+    ("culvert-perf", &["culvert-kit"]),
     (
         "culvert-conformance",
         &[
