@@ -5,10 +5,13 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::auto::AutoTransport;
 use crate::definition::Definitions;
 use crate::extend::FreeTable;
 use crate::network::Network;
 use crate::proxy::ProxyConfig;
+use crate::servers::Servers;
+use crate::sessions::{Sessions, WorkConns};
 use crate::types::{
     AuthMethod, IdentityFiles, Log, QuicOptions, Scopes, Secret, TcpMux, ValueSource, WebServer,
 };
@@ -25,6 +28,11 @@ pub struct ClientConfig {
     pub server_addr: String,
     /// The port of frps.
     pub server_port: u16,
+    /// The domain whose SRV records say where frps is, in place of the two above.
+    pub server_srv: Option<String>,
+    /// Several servers in place of the one; see
+    /// [`for_each_server`](ClientConfig::for_each_server).
+    pub servers: Option<Servers>,
     /// The STUN server for xtcp, `host:port`.
     pub nat_hole_stun_server: String,
     /// The name server, `host:port`; `None` = the system's.
@@ -70,6 +78,7 @@ impl ClientConfig {
             ("clientID", self.client_id == new.client_id),
             ("serverAddr", self.server_addr == new.server_addr),
             ("serverPort", self.server_port == new.server_port),
+            ("servers", self.servers == new.servers),
             (
                 "natHoleStunServer",
                 self.nat_hole_stun_server == new.nat_hole_stun_server,
@@ -150,6 +159,8 @@ pub enum Protocol {
     Websocket,
     /// WebSocket inside TLS.
     Wss,
+    /// The best of [`AutoTransport::candidates`](crate::AutoTransport) that works.
+    Auto,
     /// A transport beyond upstream's, by its name, or `exec:` and the path of a program.
     Other(String),
 }
@@ -164,6 +175,7 @@ impl Protocol {
             Self::Quic => "quic",
             Self::Websocket => "websocket",
             Self::Wss => "wss",
+            Self::Auto => "auto",
             Self::Other(name) => name,
         }
     }
@@ -184,10 +196,16 @@ pub enum WireVersion {
 pub struct ClientTransport {
     /// What carries the connection.
     pub protocol: Protocol,
+    /// What [`Protocol::Auto`] chooses from.
+    pub auto: AutoTransport,
     /// The free table of a transport beyond upstream's, `[transport.<name>]`.
     pub own: FreeTable,
     /// The framing of messages.
     pub wire: WireVersion,
+    /// Links of one login.
+    pub sessions: Sessions,
+    /// Another way for work connections; `None` = that of the control connection.
+    pub work_conns: Option<WorkConns>,
     /// How long connecting may take.
     pub dial_timeout: Duration,
     /// Idle time before TCP keepalive probes; `None` = no probes.

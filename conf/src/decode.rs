@@ -34,6 +34,8 @@ pub(crate) enum Shape {
     Text,
     /// A whole number.
     Whole,
+    /// A whole number or this word.
+    WholeOr(&'static str),
     /// A truth value.
     Flag,
     /// A list of such values.
@@ -56,7 +58,12 @@ impl Shape {
 
     fn keys(self) -> Option<Vec<Key>> {
         match self {
-            Self::Text | Self::Whole | Self::Flag | Self::Map(_) | Self::Free => None,
+            Self::Text
+            | Self::Whole
+            | Self::WholeOr(_)
+            | Self::Flag
+            | Self::Map(_)
+            | Self::Free => None,
             Self::List(item) => item.keys(),
             Self::Table(keys) => Some(keys),
             Self::Typed(types) => Some(union(types.into_iter().map(|(_, keys)| keys))),

@@ -119,6 +119,11 @@ fn named(tree: &Node, role: Role) -> BTreeSet<String> {
     };
     if role == Role::Client {
         note(tree.child("transport").and_then(|t| t.child("protocol")));
+        if let Some(Value::Array(servers)) = tree.child("servers").map(|s| &s.value) {
+            for server in servers {
+                note(server.child("protocol"));
+            }
+        }
     } else if let Some(Value::Array(listeners)) = tree.child("listeners").map(|l| &l.value) {
         for listener in listeners {
             note(listener.child("transport"));

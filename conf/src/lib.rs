@@ -6,6 +6,7 @@
 //! defaults are filled in and a contradiction cannot be written. [`load_server`] and
 //! [`load_client`] are the door.
 
+mod auto;
 mod check;
 mod client;
 mod decode;
@@ -25,6 +26,8 @@ mod reading;
 mod reload;
 pub mod schema;
 mod server;
+mod servers;
+mod sessions;
 mod source;
 mod suggest;
 mod template;
@@ -32,6 +35,7 @@ mod tree;
 mod types;
 mod visitor;
 
+pub use auto::{AutoTransport, Candidate};
 pub use client::{
     ClientAuth, ClientConfig, ClientOidc, ClientTls, ClientTlsOn, ClientTransport, Heartbeat,
     OidcCredentials, Protocol, WireVersion,
@@ -54,6 +58,8 @@ pub use server::{
     HttpPlugin, Listener, PluginOp, ServerAuth, ServerConfig, ServerOidc, ServerTls,
     ServerTransport, SshTunnelGateway, TcpMuxHttpConnect, VhostErrorMode,
 };
+pub use servers::{ServerEntry, ServerPlace, ServerPolicy, Servers};
+pub use sessions::{Sessions, WorkConns};
 pub use types::{
     AuthMethod, Bandwidth, BandwidthLimitMode, Congestion, IdentityFiles, LONGEST, Log, LogFormat,
     LogLevel, LogTarget, NotBandwidth, Port, PortRanges, QuicOptions, Scopes, Secret, TcpMux,

@@ -6,6 +6,7 @@ use std::ops::RangeInclusive;
 use crate::decode::{self, Section, Shape};
 use crate::raw::client::RawClient;
 use crate::raw::server::RawServer;
+use crate::sessions::Sessions;
 
 /// One key.
 #[derive(Debug, Clone)]
@@ -28,6 +29,8 @@ pub enum Kind {
     Word(&'static [&'static str]),
     /// A whole number, in a range if there is one.
     Whole(Option<RangeInclusive<i64>>),
+    /// A whole number in this range, or this word.
+    WholeOr(RangeInclusive<i64>, &'static str),
     /// A truth value.
     Flag,
     /// A list of such values.
@@ -70,6 +73,14 @@ const WORDS: &[(&str, &[&str])] = &[
         "transport.quic.congestion",
         &["", "cubic", "bbr", "newreno"],
     ),
+    (
+        "transport.auto.candidates",
+        &["tcp", "kcp", "quic", "websocket", "wss"],
+    ),
+    (
+        "serverPolicy",
+        &["", "failover", "active-active", "latency"],
+    ),
     ("vhostHTTPErrorMode", &["", "compatible", "precise"]),
     (
         "httpPlugins.ops",
@@ -93,7 +104,7 @@ const WORDS: &[(&str, &[&str])] = &[
 ];
 
 /// Numbers that are ports.
-const PORTS: [&str; 8] = [
+const PORTS: [&str; 15] = [
     "bindPort",
     "kcpBindPort",
     "quicBindPort",
@@ -102,6 +113,13 @@ const PORTS: [&str; 8] = [
     "tcpmuxHTTPConnectPort",
     "webServer.port",
     "serverPort",
+    "servers.port",
+    "transport.workConnPort",
+    "transport.auto.ports.tcp",
+    "transport.auto.ports.kcp",
+    "transport.auto.ports.quic",
+    "transport.auto.ports.websocket",
+    "transport.auto.ports.wss",
 ];
 
 fn keys(raw: &[decode::Key], place: &str) -> Vec<Key> {
@@ -137,6 +155,7 @@ fn kind(shape: Shape, place: &str) -> Kind {
         },
         Shape::Whole if PORTS.contains(&place) => Kind::Whole(Some(0..=i64::from(u16::MAX))),
         Shape::Whole => Kind::Whole(None),
+        Shape::WholeOr(word) => Kind::WholeOr(0..=i64::from(Sessions::MOST), word),
         Shape::Flag => Kind::Flag,
         Shape::List(item) => Kind::List(Box::new(kind(*item, place))),
         Shape::Map(value) => Kind::Map(Box::new(kind(*value, place))),

@@ -315,6 +315,8 @@ pub struct QuicOptions {
     pub connection_receive_window: u32,
     /// Bytes on all streams that we keep until the peer has acknowledged them.
     pub send_window: u32,
+    /// Whether packets of udp and sudp proxies may travel as datagrams.
+    pub datagrams: bool,
 }
 
 /// `transport.quic.congestion`.

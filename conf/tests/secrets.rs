@@ -17,7 +17,6 @@ auth.tokenSource.exec = { command = "/bin/x", env = [{ name = "N", value = MARK 
 "#;
 
 const CLIENT: &str = r#"
-serverAddr = "frp.example"
 webServer = { port = 7400, user = "u", password = MARK }
 auth.method = "oidc"
 auth.token = MARK
@@ -66,6 +65,9 @@ type = "xtcp"
 serverName = "c"
 bindPort = 9000
 secretKey = MARK
+[[servers]]
+addr = "frp.example"
+token = MARK
 "#;
 
 fn filled(text: &str, quote: &str) -> String {

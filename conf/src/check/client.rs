@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use super::servers::Elsewhere;
 use super::{Checker, count, optional, path, seconds, text};
 use crate::client::{
     ClientAuth, ClientConfig, ClientTls, ClientTlsOn, ClientTransport, Heartbeat, Protocol,
@@ -15,7 +16,8 @@ use crate::proxy::ProxyConfig;
 use crate::raw::client::{RawClient, RawClientAuth, RawClientTls, RawClientTransport};
 use crate::raw::proxy::RawProxy;
 use crate::raw::visitor::RawVisitor;
-use crate::types::{AuthMethod, Secret, TcpMux};
+use crate::sessions::{Sessions, WorkConns};
+use crate::types::{AuthMethod, Port, Secret, TcpMux};
 use crate::visitor::VisitorConfig;
 
 /// The whole file; `folder` is where it lies.
@@ -36,9 +38,17 @@ pub(crate) fn client(checker: &mut Checker<'_>, raw: RawClient, folder: &Path) -
     let auth = checker.client_auth(raw.auth);
     let log = checker.log(raw.log);
     let web_server = checker.web_server(raw.web_server, false);
-    let transport = checker.client_transport(raw.transport);
+    let mut transport = checker.client_transport(raw.transport);
+    if let Some(file) = &mut transport.auto.state_file {
+        *file = folder.join(&*file);
+    }
     checker.includes(&raw.includes);
     let server_port = checker.port("serverPort", "serverPort", raw.server_port);
+    let elsewhere = Elsewhere {
+        has_addr: !raw.server_addr.is_empty(),
+        has_port: raw.server_port != 0,
+    };
+    let servers = checker.servers(raw.servers, &raw.server_policy, elsewhere);
     let proxies = checker.proxies(raw.proxies, &raw.start);
     let visitors = checker.visitors(raw.visitors, &raw.start, &raw.user);
     ClientConfig {
@@ -46,6 +56,8 @@ pub(crate) fn client(checker: &mut Checker<'_>, raw: RawClient, folder: &Path) -
         client_id: raw.client_id,
         server_addr: text(raw.server_addr, "0.0.0.0"),
         server_port: if server_port == 0 { 7000 } else { server_port },
+        server_srv: None,
+        servers,
         nat_hole_stun_server: text(raw.nat_hole_stun_server, "stun.easyvoip.com:3478"),
         dns_server: optional(raw.dns_server).map(|server| with_port(&server, 53)),
         login_fail_exit: raw.login_fail_exit.unwrap_or(true),
@@ -80,7 +92,7 @@ fn with_port(server: &str, port: u16) -> String {
 impl Checker<'_> {
     /// Notes every name that was used before in the list. Upstream looks at all entries, also
     /// those that are not to run.
-    fn unique(&mut self, what: &'static str, list: &str, names: &[(usize, &str)]) {
+    pub(super) fn unique(&mut self, what: &'static str, list: &str, names: &[(usize, &str)]) {
         let mut first: BTreeMap<&str, (&str, u32)> = BTreeMap::new();
         for (index, name) in names.iter().filter(|(_, name)| !name.is_empty()) {
             let path = format!("{list}[{index}].name");
@@ -157,7 +169,7 @@ impl Checker<'_> {
     fn client_transport(&mut self, raw: RawClientTransport) -> ClientTransport {
         let tcp_mux = self.tcp_mux(raw.tcp_mux, raw.tcp_mux_keepalive_interval);
         let heartbeat = self.heartbeat(&raw, tcp_mux.as_ref());
-        let protocol = self.protocol(&raw.protocol);
+        let protocol = self.protocol("transport.protocol", &raw.protocol);
         let gist = "invalid transport.wireProtocol, optional values are [v1 v2]";
         let versions = [
             ("", WireVersion::V1),
@@ -180,8 +192,17 @@ impl Checker<'_> {
                 .map_err(|_| self.bad(path, &found, format!("invalid {path}"), remedy))
                 .ok()
         });
+        let sessions = raw.sessions.0.unwrap_or_default();
+        if tcp_mux.is_none() && protocol != Protocol::Quic && sessions != Sessions::default() {
+            let text = "without transport.tcpMux every stream has a connection of its own, \
+                        transport.sessions does nothing";
+            self.warn("transport.sessions", text);
+        }
         ClientTransport {
+            auto: self.auto_transport(raw.auto),
             own: self.free_table(&raw.protocol),
+            sessions,
+            work_conns: self.work_conns(&raw.work_conn_protocol, raw.work_conn_port),
             protocol,
             wire,
             dial_timeout: self.positive_seconds(timeout, raw.dial_server_timeout, 10),
@@ -196,14 +217,37 @@ impl Checker<'_> {
         }
     }
 
-    fn protocol(&mut self, found: &str) -> Protocol {
-        let path = "transport.protocol";
+    /// Another way for work connections than that of the control connection.
+    fn work_conns(&mut self, protocol: &str, port: i64) -> Option<WorkConns> {
+        let key = "transport.workConnPort";
+        let port = self.optional_port(key, key, port).map(Port::get);
+        if protocol.is_empty() {
+            if port.is_some() {
+                let gist = format!("{key} needs transport.workConnProtocol");
+                self.conflict(
+                    key,
+                    gist,
+                    "set transport.workConnProtocol, such as \"quic\"",
+                );
+            }
+            return None;
+        }
+        Some(WorkConns {
+            protocol: self.protocol("transport.workConnProtocol", protocol),
+            own: self.free_table(protocol),
+            port,
+        })
+    }
+
+    /// The transport of the word at `path`.
+    pub(super) fn protocol(&mut self, path: &str, found: &str) -> Protocol {
         match found {
             "" | "tcp" => Protocol::Tcp,
             "kcp" => Protocol::Kcp,
             "quic" => Protocol::Quic,
             "websocket" => Protocol::Websocket,
             "wss" => Protocol::Wss,
+            "auto" => Protocol::Auto,
             other if self.is_extension(path, other) => Protocol::Other(other.to_owned()),
             other => {
                 let words = "[tcp kcp quic websocket wss]";

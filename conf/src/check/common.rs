@@ -249,6 +249,7 @@ impl Checker<'_> {
                 CONNECTION_WINDOW,
             ),
             send_window: self.window("transport.quic.sendWindow", raw.send_window, SEND_WINDOW),
+            datagrams: raw.datagrams.unwrap_or(true),
         }
     }
 

@@ -1,6 +1,7 @@
 //! From raw to checked: defaults, ranges, contradictions; all faults in upstream's order.
 
 mod annotations;
+mod auto;
 mod client;
 mod common;
 mod oidc;
@@ -8,6 +9,7 @@ mod plugin;
 mod proxy;
 mod risks;
 mod server;
+mod servers;
 mod visitor;
 
 use std::path::{Path, PathBuf};

@@ -74,10 +74,22 @@ impl Checker<'_> {
     }
 
     pub(super) fn client_risks(&mut self, config: &ClientConfig) {
-        if !is_loopback(&config.server_addr) {
-            let who = "everybody who can reach the server";
-            self.token_risks(&config.auth.method, who);
-            match &config.transport.tls.enabled {
+        let each = config.for_each_server();
+        let public = each
+            .iter()
+            .map(|(_, own)| own)
+            .filter(|own| !is_loopback(&own.server_addr));
+        // Where there are several, the one with least is told of.
+        let who = "everybody who can reach the server";
+        if let Some(own) = public.clone().min_by_key(|own| token_len(own)) {
+            self.token_risks(&own.auth.method, who);
+        }
+        let has_ca = |own: &&ClientConfig| {
+            let tls = own.transport.tls.enabled.as_ref();
+            tls.is_some_and(|tls| tls.trusted_ca.is_some())
+        };
+        if let Some(own) = public.min_by_key(has_ca) {
+            match &own.transport.tls.enabled {
                 None => self.warn(
                     "transport.tls.enable",
                     "transport.tls.enable is false: what passes between client and server can be \
@@ -177,6 +189,14 @@ impl Checker<'_> {
             );
             self.warn("proxies", text);
         }
+    }
+}
+
+/// How long the shared token is; the longest where it is no text of the file.
+fn token_len(config: &ClientConfig) -> usize {
+    match &config.auth.method {
+        AuthMethod::Token { token } => token.expose().chars().count(),
+        _ => usize::MAX,
     }
 }
 

@@ -33,7 +33,9 @@ fn fitting(place: &str) -> Fitting {
     let pair = |key: &str, value| just(Table::from_iter([(key.to_owned(), value)]).into());
     let has = |end: &str| place.ends_with(end);
     match place {
-        "transport.protocol" => only(&["", "tcp", "kcp", "quic", "websocket", "wss"]),
+        "transport.protocol" => only(&["", "tcp", "kcp", "quic", "websocket", "wss", "auto"]),
+        "transport.auto.candidates" => just(Value::from(vec!["wss", "kcp"])),
+        "transport.auto.headStartMs" => whole(10..2000),
         "featureGates" => pair("VirtualNet", true.into()),
         _ if has(".bandwidthLimit") => only(&["", "1MB", "0.5KB", "0MB", " 10MB "]),
         _ if has(".denyTargets") => just(Value::from(vec!["10.0.0.0/8"])),
@@ -43,6 +45,7 @@ fn fitting(place: &str) -> Fitting {
         _ if has("annotations") => pair("a.b/c", "d".into()),
         _ if has("indow") => whole(20_000..1_000_000),
         _ if has("localPort") || has("bindPort") => whole(1..65_536),
+        "servers" => Fitting::Nothing,
         // Refused together with others, or without leave, or only with files.
         _ if has("okenSource") || has("includes") || has("listeners") => Fitting::Nothing,
         _ if has("oidc.additionalEndpointParams") || has("transport.exec") => Fitting::Nothing,
@@ -75,6 +78,11 @@ fn value(kind: &Kind, place: &str) -> Option<BoxedStrategy<Value>> {
             .boxed(),
         Kind::Whole(Some(range)) => range.clone().prop_map(Value::from).boxed(),
         Kind::Whole(None) => (0_i64..100_000).prop_map(Value::from).boxed(),
+        Kind::WholeOr(range, word) => proptest::prop_oneof![
+            range.clone().prop_map(Value::from),
+            Just(Value::from(*word)),
+        ]
+        .boxed(),
         Kind::Flag => proptest::bool::ANY.prop_map(Value::from).boxed(),
         Kind::List(item) => match item.as_ref() {
             Kind::Typed(types) => entries(types, place),

@@ -3,8 +3,11 @@
 use std::collections::BTreeMap;
 
 use crate::decode::section;
+use crate::raw::auto::RawAuto;
 use crate::raw::common::{RawLog, RawQuic, RawValueSource, RawWebServer};
 use crate::raw::proxy::RawProxy;
+use crate::raw::servers::RawServerEntry;
+use crate::raw::sessions::RawSessions;
 use crate::raw::visitor::RawVisitor;
 use crate::types::Secret;
 
@@ -23,6 +26,11 @@ section! {
         "serverAddr" => server_addr: String,
         /// The server's port; default 7000.
         "serverPort" => server_port: i64,
+        /// Several servers in place of serverAddr and serverPort, in the order of preference; 16 at
+        /// most. Ours, not upstream's.
+        "servers" => servers: Vec<RawServerEntry>,
+        /// Which of them publish the proxies: failover (default), active-active, latency.
+        "serverPolicy" => server_policy: String,
         /// The STUN server for xtcp.
         "natHoleStunServer" => nat_hole_stun_server: String,
         /// The name server; default the system's.
@@ -103,10 +111,21 @@ section! {
 section! {
     /// `transport` of frpc.
     struct RawClientTransport {
-        /// tcp (default), kcp, quic, websocket, wss.
+        /// tcp (default), kcp, quic, websocket, wss; or auto: the best that works here. auto is
+        /// ours, not upstream's.
         "protocol" => protocol: String,
+        /// What the protocol auto chooses from. Ours, not upstream's.
+        "auto" => auto: RawAuto,
         /// v1 (default) or v2.
         "wireProtocol" => wire_protocol: String,
+        /// Links to the server that carry the streams of one login: 1 (default) to 8, or auto: as
+        /// many as traffic and the network ask for. Ours, not upstream's, as are the next two.
+        "sessions" => sessions: RawSessions,
+        /// Carry work connections over this transport, the control connection over `protocol`; each
+        /// falls back alone. Default: both together.
+        "workConnProtocol" => work_conn_protocol: String,
+        /// The server's port for it; default serverPort.
+        "workConnPort" => work_conn_port: i64,
         /// Seconds that connecting may take; default 10.
         "dialServerTimeout" => dial_server_timeout: i64,
         /// Idle seconds before TCP keepalive; default 7200, negative = off.

@@ -73,6 +73,9 @@ section! {
         "connectionReceiveWindow" => connection_receive_window: i64,
         /// Bytes in flight on all streams of a connection; default 12582912.
         "sendWindow" => send_window: i64,
+        /// true (default): packets of udp and sudp proxies travel as QUIC datagrams if both ends
+        /// allow it; false: always as messages.
+        "datagrams" => datagrams: Option<bool>,
     }
 }
 

@@ -11,6 +11,50 @@ pub(crate) const CLIENT: &[Row] = &[
     row("clientID = \"\"", "clientID = \"c\""),
     row("serverAddr = \"0.0.0.0\"", "serverAddr = \"frp.test\""),
     row("serverPort = 7000", "serverPort = 7001"),
+    checked(
+        "servers = []",
+        "[[servers]]\naddr = \"a\"",
+        &[
+            ("[[servers]]\nport = 7001", "a server needs an addr, or srv"),
+            (
+                "serverAddr = \"a\"\n[[servers]]\naddr = \"b\"",
+                "cannot specify both serverAddr and servers",
+            ),
+            (
+                "serverPort = 1\n[[servers]]\naddr = \"b\"",
+                "cannot specify both serverPort and servers",
+            ),
+            (
+                "[[servers]]\naddr = \"b\"\nsrv = \"c\"",
+                "cannot specify both servers[0].addr and servers[0].srv",
+            ),
+            (
+                "[[servers]]\nport = 1\nsrv = \"c\"",
+                "cannot specify both servers[0].port and servers[0].srv",
+            ),
+            (
+                "[[servers]]\naddr = \"b\"\n[[servers]]\naddr = \"b\"",
+                "server name [b:7000] is duplicated",
+            ),
+            (
+                "[[servers]]\naddr = \"b\"\nprotocol = \"x\"",
+                "invalid servers[0].protocol, optional values are",
+            ),
+            (
+                "[[servers]]\naddr = \"b\"\nport = 70000",
+                "port number 70000 must be in the range 0..65535",
+            ),
+        ],
+    ),
+    Row {
+        before: "servers = [{addr = \"a\"}, {addr = \"b\"}]",
+        default: "serverPolicy = \"failover\"",
+        other: "serverPolicy = \"latency\"",
+        bad: &[(
+            "serverPolicy = \"fastest\"",
+            "invalid serverPolicy, optional values are [failover active-active latency]",
+        )],
+    },
     row(
         "natHoleStunServer = \"stun.easyvoip.com:3478\"",
         "natHoleStunServer = \"stun.test:1\"",
@@ -107,6 +151,61 @@ pub(crate) const CLIENT: &[Row] = &[
         )],
     ),
     checked(
+        "transport.auto.candidates = [\"quic\", \"tcp\", \"wss\", \"websocket\"]",
+        "transport.auto.candidates = [\"kcp\", \"tcp\"]",
+        &[
+            (
+                "transport.auto.candidates = [\"udp\"]",
+                "invalid transport.auto.candidates[0], optional values are [tcp kcp quic",
+            ),
+            (
+                "transport.auto.candidates = [\"tcp\", \"tcp\"]",
+                "invalid transport.auto.candidates[1], every transport is tried once",
+            ),
+        ],
+    ),
+    row(
+        "transport.auto.ports.quic = 0",
+        "transport.auto.ports.quic = 7001",
+    ),
+    row(
+        "transport.auto.ports.tcp = 0",
+        "transport.auto.ports.tcp = 7001",
+    ),
+    row(
+        "transport.auto.ports.wss = 0",
+        "transport.auto.ports.wss = 443",
+    ),
+    row(
+        "transport.auto.ports.websocket = 0",
+        "transport.auto.ports.websocket = 80",
+    ),
+    Row {
+        before: "transport.auto.candidates = [\"kcp\"]",
+        default: "transport.auto.ports.kcp = 0",
+        other: "transport.auto.ports.kcp = 7001",
+        bad: &[(
+            "transport.auto.ports.kcp = 70000",
+            "port number 70000 must be in the range 0..65535",
+        )],
+    },
+    checked(
+        "transport.auto.headStartMs = 250",
+        "transport.auto.headStartMs = 100",
+        &[(
+            "transport.auto.headStartMs = 5",
+            "invalid transport.auto.headStartMs, it must be from 10 to 2000",
+        )],
+    ),
+    row(
+        "transport.auto.probeInterval = 15",
+        "transport.auto.probeInterval = 5",
+    ),
+    row(
+        "transport.auto.stateFile = \"\"",
+        "transport.auto.stateFile = \"paths.json\"",
+    ),
+    checked(
         "transport.wireProtocol = \"v1\"",
         "transport.wireProtocol = \"v2\"",
         &[(
@@ -114,6 +213,32 @@ pub(crate) const CLIENT: &[Row] = &[
             "invalid transport.wireProtocol, optional values are [v1 v2]",
         )],
     ),
+    checked(
+        "transport.sessions = 1",
+        "transport.sessions = \"auto\"",
+        &[
+            ("transport.sessions = 9", "invalid transport.sessions"),
+            ("transport.sessions = -1", "invalid transport.sessions"),
+            ("transport.sessions = \"all\"", "invalid transport.sessions"),
+        ],
+    ),
+    checked(
+        "transport.workConnProtocol = \"\"",
+        "transport.workConnProtocol = \"quic\"",
+        &[(
+            "transport.workConnProtocol = \"x\"",
+            "invalid transport.workConnProtocol, optional values are [",
+        )],
+    ),
+    Row {
+        before: "transport.workConnProtocol = \"quic\"",
+        default: "transport.workConnPort = 0",
+        other: "transport.workConnPort = 7001",
+        bad: &[(
+            "transport.workConnPort = 70000",
+            "port number 70000 must be in the range 0..65535",
+        )],
+    },
     row(
         "transport.dialServerTimeout = 10",
         "transport.dialServerTimeout = 11",

@@ -109,6 +109,9 @@ fn value(kind: &Kind) -> String {
         }
         Kind::Whole(None) => "number".to_owned(),
         Kind::Whole(Some(range)) => format!("{} to {}", range.start(), range.end()),
+        Kind::WholeOr(range, word) => {
+            format!("{} to {}, `{word}`", range.start(), range.end())
+        }
         Kind::Flag => "true or false".to_owned(),
         Kind::List(item) => match item.as_ref() {
             Kind::Table(_) | Kind::Typed(_) => "tables".to_owned(),

@@ -64,6 +64,10 @@ impl Shared {
             Kind::Whole(Some(range)) => {
                 json!({"type": "integer", "minimum": range.start(), "maximum": range.end()})
             }
+            Kind::WholeOr(range, word) => json!({"anyOf": [
+                {"type": "integer", "minimum": range.start(), "maximum": range.end()},
+                {"type": "string", "enum": [word]}
+            ]}),
             Kind::Flag => json!({"type": "boolean"}),
             Kind::List(item) => json!({"type": "array", "items": self.kind(name, item)}),
             Kind::Map(value) => {
