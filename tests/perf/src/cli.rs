@@ -1,6 +1,9 @@
 //! The command line, and what it chooses.
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use clap::Parser;
 use culvert_kit::{Error, Result};
@@ -48,9 +51,9 @@ pub(crate) struct Cli {
     /// Prove that everything can be measured, without figures worth reading: seconds
     #[arg(long, conflicts_with = "quick")]
     smoke: bool,
-    /// Write every value to this file
-    #[arg(long, value_name = "FILE", default_value = "target/perf/figures.json")]
-    pub(crate) json: PathBuf,
+    /// Write every value to this file [default: target/perf/figures.json]
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
     /// Measure nothing: show what is in these files of earlier runs
     #[arg(long, value_name = "FILES", value_delimiter = ',')]
     pub(crate) from: Vec<PathBuf>,
@@ -105,6 +108,22 @@ pub(crate) struct Plan {
 }
 
 impl Cli {
+    /// Where plots are left. What a smoke run leaves is not worth the figures of a real one.
+    pub(crate) fn folder(&self, root: &Path) -> PathBuf {
+        let folder = root.join("target/perf");
+        if self.smoke {
+            folder.join("smoke")
+        } else {
+            folder
+        }
+    }
+
+    /// Where the values are left.
+    pub(crate) fn values(&self, root: &Path) -> PathBuf {
+        let chosen = self.json.clone();
+        chosen.unwrap_or_else(|| self.folder(root).join("figures.json"))
+    }
+
     /// What to measure.
     ///
     /// # Errors

@@ -43,8 +43,7 @@ pub(crate) fn write_plots(folder: &Path, plots: &[(String, String)]) -> Result {
 ///
 /// # Errors
 /// When the page lacks the markers or the system refuses.
-pub(crate) fn write_page(text: &str, plots: &[(String, String)]) -> Result {
-    let root = root()?;
+pub(crate) fn write_page(root: &Path, text: &str, plots: &[(String, String)]) -> Result {
     write_plots(&root.join(PLOTS), plots)?;
     let mut all = text.to_owned();
     for (name, _) in plots {

@@ -11,12 +11,11 @@ use tokio::{
 };
 
 use crate::{
-    SOON,
     cli::Plan,
     links,
     load::{ECHO, Load, Seen, Target},
     out::progress,
-    pair::{Pair, ask},
+    pair::{Pair, SOON, ask},
     results::{Results, Sample},
     row::{CLIENTS, CONNECTIONS, Figure, Kind, PEAK, Row},
     services::Services,

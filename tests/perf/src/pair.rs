@@ -1,7 +1,7 @@
 //! A running pair of programs, and what it takes from the system.
 
 use std::{
-    net::{IpAddr, Ipv4Addr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream},
     time::Duration,
 };
 
@@ -9,12 +9,14 @@ use culvert_kit::{Error, Link, Program, Result, TempDir, Usage, eventually};
 use tokio::{task, time::Instant};
 
 use crate::{
-    SOON,
     load::{self, Load, Seen, Target, Work},
     row::CLIENTS,
     system::Binaries,
     variant::{Ports, Variant},
 };
+
+/// A deadline for what takes far less, even on a busy machine.
+pub(crate) const SOON: Duration = Duration::from_secs(15);
 
 /// How long one try of a first request may take.
 const TRY: Duration = Duration::from_millis(50);
@@ -87,7 +89,7 @@ impl Pair {
             }
             Some(link) => {
                 let frps = link.near.start("frps", &programs.frps, &frps)?;
-                // It is up long before the first packet has crossed the link.
+                listening_on(link, ports.bind).await?;
                 (frps, link.far.start("frpc", &programs.frpc, &frpc)?)
             }
         };
@@ -181,8 +183,16 @@ const fn local(port: u16) -> SocketAddr {
     SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port)
 }
 
+/// Waits until something listens on `port`.
 async fn listening(port: u16) -> Result {
     culvert_kit::connected(local(port), SOON).await.map(drop)
+}
+
+/// The same at the near end of `link`.
+async fn listening_on(link: &Link, port: u16) -> Result {
+    let connect = || TcpStream::connect(local(port));
+    let attempt = async || link.near.inside(connect).map(drop);
+    eventually(SOON, "a server at the end of a link", attempt).await
 }
 
 /// Runs a load from this network on a thread of its own.

@@ -1,6 +1,10 @@
 //! The services behind a tunnel, on a thread of their own.
 
-use std::{io, sync::Arc, thread};
+use std::{
+    io,
+    sync::{Arc, atomic::Ordering},
+    thread,
+};
 
 use culvert_kit::{Error, Namespace, Result, Service, udp_echo, web};
 use tokio::{
@@ -10,7 +14,7 @@ use tokio::{
     sync::oneshot,
 };
 
-use crate::load::{ECHO, SINK, SOURCE, Target};
+use crate::load::{ARRIVED, ECHO, SINK, SOURCE, Target};
 
 /// One read or write, as at the users' end.
 const CHUNK: usize = 256 * 1024;
@@ -79,7 +83,9 @@ async fn answer(mut socket: TcpStream) {
         [ECHO] => echo(socket).await,
         [SINK] => {
             let mut chunk = vec![0; CHUNK];
-            while socket.read(&mut chunk).await.is_ok_and(|n| n > 0) {}
+            while let Ok(got @ 1..) = socket.read(&mut chunk).await {
+                ARRIVED.fetch_add(got as u64, Ordering::Relaxed);
+            }
         }
         [SOURCE] => {
             let chunk = vec![0; CHUNK];

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use culvert_kit::{Error, PEER_ADVICE, Peer, Result, Role, run};
 
-use crate::out::progress;
+use crate::{out::progress, pair::SOON};
 
 /// A system.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
@@ -59,7 +59,7 @@ impl Binaries {
                 progress(&format!("ours alone is measured; {PEER_ADVICE}"));
                 continue;
             };
-            let asked = run("frps", &frps, &["--version"], crate::SOON).await?;
+            let asked = run("frps", &frps, &["--version"], SOON).await?;
             if asked.code != Some(0) {
                 let program = frps.display();
                 return Err(Error::wrong(format!("{program} does not tell its version")));

@@ -7,7 +7,12 @@ mod bulk;
 mod http;
 mod small;
 
-use std::{io, net::SocketAddr, time::Duration};
+use std::{
+    io,
+    net::SocketAddr,
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
 
 use tokio::{runtime::Builder, task::JoinSet, time::Instant};
 
@@ -47,6 +52,10 @@ pub(crate) struct Target {
 pub(crate) const ECHO: u8 = b'E';
 pub(crate) const SINK: u8 = b'S';
 pub(crate) const SOURCE: u8 = b'D';
+
+/// Bytes that the services of this process were sent. What users send is counted where it arrives:
+/// a tunnel may hold megabytes that are still under way.
+pub(crate) static ARRIVED: AtomicU64 = AtomicU64::new(0);
 
 /// The name under which the web service is published.
 pub(crate) const SITE: &str = "web.test";
@@ -130,6 +139,7 @@ pub(crate) fn run(load: Load, target: Target, lasting: Duration) -> io::Result<S
     let runtime = Builder::new_current_thread().enable_all().build()?;
     Ok(runtime.block_on(async {
         let begun = Instant::now();
+        let arrived = ARRIVED.load(Ordering::Relaxed);
         let mut users = JoinSet::new();
         for _ in 0..load.users {
             users.spawn(user(load.work, target, begun, begun + lasting));
@@ -142,6 +152,9 @@ pub(crate) fn run(load: Load, target: Target, lasting: Duration) -> io::Result<S
             }
         }
         all.elapsed = begun.elapsed();
+        if load.work == Work::Up {
+            all.bytes = ARRIVED.load(Ordering::Relaxed) - arrived;
+        }
         all.times.sort_unstable();
         all
     }))
@@ -150,7 +163,7 @@ pub(crate) fn run(load: Load, target: Target, lasting: Duration) -> io::Result<S
 async fn user(work: Work, target: Target, begun: Instant, end: Instant) -> Seen {
     let mut seen = Seen::default();
     let done = match work {
-        Work::Up => bulk::send(target.tcp, &mut seen, begun, end).await,
+        Work::Up => bulk::send(target.tcp, end).await,
         Work::Down => bulk::receive(target.tcp, &mut seen, begun, end).await,
         Work::Requests => small::requests(target.tcp, &mut seen, end).await,
         Work::Connects => {

@@ -87,9 +87,11 @@ impl Step {
             Self::Sizes => sizes::check(),
             Self::Deps => deps::check().await,
             Self::Demo => demo::run(demo::Args::once()).await,
-            Self::Units | Self::Doctests | Self::EndToEnd | Self::Interop | Self::Long => {
-                self.test(tally).await
+            Self::EndToEnd => {
+                let tested = self.test(tally).await;
+                tested.and(smoke().await)
             }
+            Self::Units | Self::Doctests | Self::Interop | Self::Long => self.test(tally).await,
             Self::Format | Self::Lints | Self::Docs | Self::Release => self.plain().await,
         }
     }
@@ -165,14 +167,26 @@ impl Step {
         };
         let mut command = cargo(&args);
         if matches!(self, Self::EndToEnd | Self::Interop | Self::Long) {
-            // The programs of the release step: as they are shipped, and fast enough for the load.
-            let release = std::env::var("CULVERT_BIN_DIR").unwrap_or_else(|_| release_dir());
-            command.env("CULVERT_BIN_DIR", release);
+            command.env("CULVERT_BIN_DIR", programs());
         }
         tally
             .shown(&format!("cargo {}", args.join(" ")), &mut command)
             .await
     }
+}
+
+/// Proves that what is published about speed can still be measured; figures come of it none.
+async fn smoke() -> Result {
+    let mut command = cargo(&["run", "--quiet", "--package", "culvert-perf", "--"]);
+    command.args(["--smoke", "--variants", "tcp,kcp"]);
+    command.env("CULVERT_BIN_DIR", programs());
+    shown("cargo perf --smoke", &mut command).await
+}
+
+/// The programs of the release step, unless others are named: as they are shipped, and fast enough
+/// for the load.
+fn programs() -> String {
+    std::env::var("CULVERT_BIN_DIR").unwrap_or_else(|_| release_dir())
 }
 
 /// Where the release step leaves its programs.
