@@ -10,7 +10,6 @@ use culvert_io::Stream;
 use rustls::{
     ClientConfig, RootCertStore,
     client::{UnbufferedClientConnection, danger::ServerCertVerifier},
-    crypto::ring::default_provider,
     sign::SingleCertAndKey,
 };
 use rustls_pki_types::ServerName;
@@ -19,6 +18,7 @@ use crate::{
     TlsError,
     handshake::handshake,
     identity::{self, IdentityFiles},
+    provider::provider,
     verify::{ServersOf, Unverified},
     watch::{Watch, Watched},
 };
@@ -70,7 +70,7 @@ fn config_with(
     ca: Option<&Path>,
     around: impl FnOnce(Arc<dyn ServerCertVerifier>) -> Arc<dyn ServerCertVerifier>,
 ) -> Result<Arc<ClientConfig>, TlsError> {
-    let provider = Arc::new(default_provider());
+    let provider = Arc::new(provider());
     let verifier: Arc<dyn ServerCertVerifier> = match ca {
         Some(path) => Arc::new(ServersOf::load(path, &provider)?),
         None => Arc::new(Unverified::new(&provider)),
@@ -96,7 +96,7 @@ fn config_with(
 /// # Errors
 /// A bug: the settings are always the same.
 pub fn client_config_unverified() -> Result<Arc<ClientConfig>, TlsError> {
-    let provider = Arc::new(default_provider());
+    let provider = Arc::new(provider());
     let config = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
         .map_err(TlsError::Settings)?
@@ -118,7 +118,7 @@ pub fn client_config_of_system() -> Result<Arc<ClientConfig>, TlsError> {
     if good == 0 {
         return Err(TlsError::NoAuthorities);
     }
-    let config = ClientConfig::builder_with_provider(Arc::new(default_provider()))
+    let config = ClientConfig::builder_with_provider(Arc::new(provider()))
         .with_safe_default_protocol_versions()
         .map_err(TlsError::Settings)?
         .with_root_certificates(roots)

@@ -19,6 +19,7 @@ mod input;
 mod issue;
 mod nameless;
 mod output;
+mod provider;
 mod role;
 mod seal;
 mod server;

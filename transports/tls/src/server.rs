@@ -3,15 +3,13 @@
 use std::{path::Path, sync::Arc};
 
 use culvert_io::Stream;
-use rustls::{
-    ServerConfig, crypto::ring::default_provider, server::UnbufferedServerConnection,
-    sign::SingleCertAndKey,
-};
+use rustls::{ServerConfig, server::UnbufferedServerConnection, sign::SingleCertAndKey};
 
 use crate::{
     TlsError,
     handshake::handshake,
     identity::{self, IdentityFiles},
+    provider::provider,
     verify::ClientsOf,
 };
 
@@ -26,7 +24,7 @@ pub fn server_config(
     identity: Option<&IdentityFiles>,
     client_ca: Option<&Path>,
 ) -> Result<Arc<ServerConfig>, TlsError> {
-    let provider = Arc::new(default_provider());
+    let provider = Arc::new(provider());
     let identity = match identity {
         Some(files) => identity::load(files, &provider)?,
         None => identity::generate(&provider)?,
