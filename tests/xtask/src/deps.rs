@@ -64,6 +64,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("culvert-kit", &[]),
     ("culvert-e2e", &["culvert-kit"]),
     ("culvert-perf", &["culvert-kit"]),
+    ("culvert-bench", &[]),
     (
         "culvert-conformance",
         &[

@@ -1,6 +1,6 @@
-//! Micro-benchmarks of what every byte or connection passes: `cargo bench -p culvert-perf`.
+//! Micro-benchmarks of what every byte or connection passes: `cargo bench -p culvert-bench`.
 //!
-//! Words after `--` choose some by name: `cargo bench -p culvert-perf -- mux`. Criterion compares
+//! Words after `--` choose some by name: `cargo bench -p culvert-bench -- mux`. Criterion compares
 //! each with its run before.
 
 #![expect(
