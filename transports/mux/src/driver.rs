@@ -85,7 +85,7 @@ impl Inner {
             }
         }
         self.blocked = false;
-        self.core.output_flows();
+        self.core.output_flows(Instant::now);
         Poll::Ready(Ok(()))
     }
 

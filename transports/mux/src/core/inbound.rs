@@ -20,6 +20,7 @@ impl Core {
     /// # Errors
     /// The peer broke the protocol or went over a limit.
     pub fn receive(&mut self, input: Received<'_>, now: Instant) -> Result<(), MuxError> {
+        self.received = self.received.wrapping_add(1);
         let mut at = 0;
         loop {
             match self.parser.next(input.bytes(), &mut at)? {
@@ -63,7 +64,7 @@ impl Core {
         if !self.out.may_reply() {
             return Err(MuxError::Flood);
         }
-        self.out.stage(header, &[]);
+        self.out.stage(header);
         Ok(())
     }
 
@@ -208,9 +209,10 @@ impl Core {
 
     /// Resets a stream from our side.
     pub(super) fn reset(&mut self, id: u32) {
-        if self.streams.get(&id).is_some_and(|e| e.phase.is_live()) {
-            self.out
-                .stage(Header::new(Kind::WindowUpdate, Flags::RST, id, 0), &[]);
+        let entry = self.streams.get_mut(&id).filter(|e| e.phase.is_live());
+        if let Some(entry) = entry {
+            let header = Header::new(Kind::WindowUpdate, Flags::RST, id, 0);
+            self.out.stage_of(&mut entry.place, header, &[]);
             self.on_reset(id);
         }
     }

@@ -5,6 +5,7 @@ mod entry;
 mod inbound;
 mod inbox;
 mod outbox;
+mod pace;
 mod parser;
 mod streams;
 #[cfg(test)]
@@ -21,7 +22,8 @@ use std::{
 use tokio::time::Instant;
 
 use self::{
-    credit::Budget, entry::Entry, inbox::Pins, outbox::Outbox, parser::Parser, timers::Timers,
+    credit::Budget, entry::Entry, inbox::Pins, outbox::Outbox, pace::Pace, parser::Parser,
+    timers::Timers,
 };
 pub use self::{
     inbox::Received,
@@ -57,11 +59,14 @@ pub struct Core {
     buffered: usize,
     pins: Pins,
     out: Outbox,
+    pace: Pace,
     /// Writers that wait for the output: those that have not sent in this round go first.
     hungry: VecDeque<u32>,
     fed: VecDeque<u32>,
     round: u32,
     timers: Timers,
+    /// How often the transport yielded something.
+    received: u64,
     end: Option<Arc<MuxError>>,
     wakes: Vec<Waker>,
     signals: Signals,
@@ -94,10 +99,12 @@ impl Core {
             buffered: 0,
             pins: Pins::default(),
             out: Outbox::default(),
+            pace: Pace::default(),
             hungry: VecDeque::new(),
             fed: VecDeque::new(),
             round: 1,
             timers: Timers::new(&config, now),
+            received: 0,
             end: None,
             wakes: Vec::new(),
             signals: Signals::default(),
@@ -123,16 +130,14 @@ impl Core {
     }
 
     /// Ends the session for `why`, unless it has ended before. A broken protocol is answered with
-    /// go-away 1 behind what is queued.
+    /// go-away 1 in front of the bulk that is queued.
     pub fn end(&mut self, why: MuxError) {
         if self.end.is_some() {
             return;
         }
         if matches!(why, MuxError::Protocol(_)) {
-            self.out.stage(
-                Header::new(Kind::GoAway, Flags::NONE, 0, PROTOCOL_ERROR),
-                &[],
-            );
+            self.out
+                .stage(Header::new(Kind::GoAway, Flags::NONE, 0, PROTOCOL_ERROR));
         }
         self.end = Some(Arc::new(why));
         for entry in self.streams.values_mut() {
@@ -182,9 +187,10 @@ impl Core {
         self.in_use
     }
 
-    /// Fills `slices` with output in order; answers how many it used.
+    /// Fills `slices` with output in order, little of it for a slow transport; answers how many
+    /// it used.
     pub fn transmit<'a>(&'a self, slices: &mut [IoSlice<'a>]) -> usize {
-        self.out.fill(slices)
+        self.out.fill(slices, self.pace.most())
     }
 
     /// The transport took `n` bytes; writers go on when little is left.

@@ -89,7 +89,7 @@ impl Core {
             delta = entry.credit.open(self.config.max_window, &mut self.budget);
         }
         self.out
-            .stage(Header::new(Kind::WindowUpdate, flag, id, delta), &[]);
+            .stage(Header::new(Kind::WindowUpdate, flag, id, delta));
     }
 
     /// The next piece of a stream, `None` at its end.
@@ -177,7 +177,7 @@ impl Core {
         };
         let delta = entry.credit.update(clock(), max, &mut self.budget);
         self.out
-            .stage(Header::new(Kind::WindowUpdate, Flags::NONE, id, delta), &[]);
+            .stage(Header::new(Kind::WindowUpdate, Flags::NONE, id, delta));
     }
 
     /// How many bytes the stream may send now.
@@ -196,7 +196,13 @@ impl Core {
             return Poll::Ready(Err(io::ErrorKind::NotConnected.into()));
         };
         if window > 0 && !full {
-            return Poll::Ready(Ok(window.min(Buffer::LARGE)));
+            return Poll::Ready(Ok(window.min(self.pace.piece())));
+        }
+        // Who has sent little overtakes those who wait.
+        if window > 0
+            && let Some(room @ 1..) = self.out.urgent_room(&mut entry.place)
+        {
+            return Poll::Ready(Ok(window.min(room)));
         }
         // A waker that is there already waits for the same.
         if window == 0 && entry.writer.is_none() {
@@ -215,29 +221,7 @@ impl Core {
     }
 
     fn writable(&self, id: u32) -> io::Result<usize> {
-        if let Some(end) = &self.end {
-            return Err(end.to_io());
-        }
-        match self.streams.get(&id) {
-            None => Err(io::ErrorKind::NotConnected.into()),
-            Some(e) if e.phase == Phase::Reset => Err(io::ErrorKind::ConnectionReset.into()),
-            Some(e) if !e.phase.may_write() => Err(io::ErrorKind::BrokenPipe.into()),
-            Some(e) => Ok(usize::try_from(e.send_window).unwrap_or(usize::MAX)),
-        }
-    }
-
-    /// Notes that the stream sends `len` bytes; answers the header to put in front.
-    fn spend(&mut self, id: u32, len: usize) -> io::Result<Header> {
-        let window = self.writable(id)?;
-        let length = u32::try_from(len)
-            .ok()
-            .filter(|_| len > 0 && len <= window)
-            .ok_or(io::ErrorKind::InvalidInput)?;
-        if let Some(entry) = self.streams.get_mut(&id) {
-            entry.send_window -= length;
-            entry.round = self.round;
-        }
-        Ok(Header::new(Kind::Data, Flags::NONE, id, length))
+        writable(self.end.as_ref(), self.streams.get(&id))
     }
 
     /// Sends a copy of `body`, at most what [`poll_room`](Self::poll_room) answered.
@@ -245,8 +229,11 @@ impl Core {
     /// # Errors
     /// The stream cannot be written to, or `body` is empty or too long.
     pub fn write(&mut self, id: u32, body: &[u8]) -> io::Result<()> {
-        let header = self.spend(id, body.len())?;
-        self.out.stage(header, body);
+        let entry = self.streams.get_mut(&id);
+        let (header, entry) = spend(self.end.as_ref(), entry, id, body.len())?;
+        if !self.out.stage_of(&mut entry.place, header, body) {
+            entry.round = self.round;
+        }
         Ok(())
     }
 
@@ -264,12 +251,14 @@ impl Core {
         if len > buffer.payload().len() {
             return Err(io::ErrorKind::InvalidInput.into());
         }
-        let header = self.spend(id, len)?.encode();
+        let entry = self.streams.get_mut(&id);
+        let (header, entry) = spend(self.end.as_ref(), entry, id, len)?;
         if let Some(room) = buffer.all_mut().get_mut(FRAME_START..Buffer::HEADROOM) {
-            room.copy_from_slice(&header);
+            room.copy_from_slice(&header.encode());
         }
         let frame = Bytes::from_owner(buffer).slice(FRAME_START..Buffer::HEADROOM + len);
-        self.out.push(frame);
+        entry.round = self.round;
+        self.out.push(&mut entry.place, frame);
         Ok(true)
     }
 
@@ -282,8 +271,8 @@ impl Core {
         if !entry.phase.may_write() || self.end.is_some() {
             return;
         }
-        self.out
-            .stage(Header::new(Kind::WindowUpdate, Flags::FIN, id, 0), &[]);
+        let header = Header::new(Kind::WindowUpdate, Flags::FIN, id, 0);
+        self.out.stage_of(&mut entry.place, header, &[]);
         self.wakes.extend(entry.writer.take());
         if entry.phase == Phase::RemoteDone {
             entry.phase = Phase::Done;
@@ -314,6 +303,36 @@ impl Core {
         entry.credit.close(&mut self.budget);
         self.forget_if_over(id);
     }
+}
+
+/// How many bytes the peer still takes on a stream.
+fn writable(end: Option<&Arc<MuxError>>, entry: Option<&Entry>) -> io::Result<usize> {
+    if let Some(end) = end {
+        return Err(end.to_io());
+    }
+    match entry {
+        None => Err(io::ErrorKind::NotConnected.into()),
+        Some(e) if e.phase == Phase::Reset => Err(io::ErrorKind::ConnectionReset.into()),
+        Some(e) if !e.phase.may_write() => Err(io::ErrorKind::BrokenPipe.into()),
+        Some(e) => Ok(usize::try_from(e.send_window).unwrap_or(usize::MAX)),
+    }
+}
+
+/// Notes that stream `id` sends `len` bytes; answers the header to put in front.
+fn spend<'a>(
+    end: Option<&Arc<MuxError>>,
+    entry: Option<&'a mut Entry>,
+    id: u32,
+    len: usize,
+) -> io::Result<(Header, &'a mut Entry)> {
+    let window = writable(end, entry.as_deref())?;
+    let length = u32::try_from(len)
+        .ok()
+        .filter(|_| len > 0 && len <= window)
+        .ok_or(io::ErrorKind::InvalidInput)?;
+    let entry = entry.ok_or(io::ErrorKind::NotConnected)?;
+    entry.send_window -= length;
+    Ok((Header::new(Kind::Data, Flags::NONE, id, length), entry))
 }
 
 /// Where a frame begins in a lent buffer, so that its payload stands where it was read to.

@@ -422,9 +422,11 @@ fn waiting_writers_take_turns() {
     let mut order = ids.clone();
     for _ in 0..12 {
         for id in &order {
-            while core.poll_room(*id, &cx()).is_ready() {
-                core.submit(*id, Buffer::large(), 256 * KIB).unwrap();
-                turns.push(*id);
+            while let Poll::Ready(Ok(room)) = core.poll_room(*id, &cx()) {
+                core.submit(*id, Buffer::large(), room).unwrap();
+                if room == 256 * KIB {
+                    turns.push(*id);
+                }
             }
         }
         order = core.hungry.iter().chain(&core.fed).copied().collect();
@@ -438,6 +440,72 @@ fn waiting_writers_take_turns() {
             "{turns:?}"
         );
     }
+}
+
+/// The streams of the frames that leave, in order, with the length of each.
+fn frames(core: &mut Core) -> Vec<(u32, usize)> {
+    let bytes = output(core);
+    let (mut at, mut frames) = (0, Vec::new());
+    while at < bytes.len() {
+        let header = Header::decode(bytes[at..at + 12].try_into().unwrap()).unwrap();
+        let len = match header.kind {
+            Kind::Data => header.length as usize,
+            _ => 0,
+        };
+        frames.push((header.stream, len));
+        at += 12 + len;
+    }
+    frames
+}
+
+#[test]
+fn little_overtakes_much_but_never_its_own_stream() {
+    let mut core = core(Role::Client);
+    let now = Instant::now();
+    let [much, little] = [(), ()].map(|()| core.open(now).unwrap().unwrap());
+    for id in [much, little] {
+        let ack = frame(Kind::WindowUpdate, Flags::ACK, id, 1 << 30);
+        feed(&mut core, &ack).unwrap();
+    }
+    output(&mut core);
+    while core.poll_room(much, &cx()).is_ready() {
+        core.submit(much, Buffer::small(), 10_000).unwrap();
+    }
+    // The transport has begun with the first frame.
+    core.transmitted(100);
+    core.write(much, &[1; 50]).unwrap();
+    core.finish(much, now);
+    let room = core.poll_room(little, &cx());
+    assert!(matches!(room, Poll::Ready(Ok(100..))), "{room:?}");
+    core.write(little, &[2; 50]).unwrap();
+    core.transmitted(10_012 - 100);
+    let sent = frames(&mut core);
+    assert_eq!(sent[0], (little, 50));
+    assert_eq!(sent[1], (much, 10_000));
+    assert_eq!(sent[sent.len() - 2..], [(much, 50), (much, 0)]);
+}
+
+#[test]
+fn who_writes_a_lot_in_small_pieces_waits_like_the_others() {
+    let mut core = core(Role::Client);
+    let now = Instant::now();
+    let [large, small] = [(), ()].map(|()| core.open(now).unwrap().unwrap());
+    for id in [large, small] {
+        let ack = frame(Kind::WindowUpdate, Flags::ACK, id, 1 << 30);
+        feed(&mut core, &ack).unwrap();
+    }
+    output(&mut core);
+    while core.poll_room(large, &cx()).is_ready() {
+        core.submit(large, Buffer::large(), 100_000).unwrap();
+    }
+    let mut overtaking = 0;
+    while let Poll::Ready(Ok(room)) = core.poll_room(small, &cx()) {
+        core.write(small, &[3; 1000][..room.min(1000)]).unwrap();
+        overtaking += room.min(1000);
+    }
+    assert_eq!(overtaking, outbox::QUANTUM);
+    let sent = frames(&mut core);
+    assert_eq!(sent.last(), Some(&(large, 100_000)));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use tokio::time::Instant;
 
-use super::{Core, entry::Phase};
+use super::{Clock, Core, entry::Phase};
 use crate::{
     MuxConfig, MuxError,
     frame::{Flags, Header, Kind},
@@ -71,14 +71,22 @@ impl Core {
         self.timers.round_trip
     }
 
+    /// How often the transport yielded something.
+    #[must_use]
+    pub const fn received(&self) -> u64 {
+        self.received
+    }
+
     /// The output began to wait for the transport, or moved and still waits.
     pub fn output_waits(&mut self, now: Instant) {
         self.timers.moved = Some(now);
+        self.pace.full(now, self.out.sent());
     }
 
     /// The transport took everything.
-    pub const fn output_flows(&mut self) {
+    pub fn output_flows(&mut self, clock: Clock) {
         self.timers.moved = None;
+        self.pace.empty(clock, self.out.sent());
     }
 
     /// When [`on_time`](Self::on_time) has to be called, at the latest.
@@ -160,7 +168,7 @@ impl Core {
         self.timers.last_value = self.timers.last_value.wrapping_add(1);
         let value = self.timers.last_value;
         self.out
-            .stage(Header::new(Kind::Ping, Flags::SYN, 0, value), &[]);
+            .stage(Header::new(Kind::Ping, Flags::SYN, 0, value));
         self.timers.ping = Some(Ping {
             value,
             mark: self.out.mark(),
