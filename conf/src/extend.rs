@@ -7,9 +7,9 @@ use std::path::Path;
 use crate::check::Checker;
 use crate::decode::{Decode, Decoder, Key, Section, Shape};
 use crate::error::Fault;
-use crate::legacy::Role;
 use crate::raw::client::RawClientTransport;
 use crate::raw::server::RawServerTransport;
+use crate::reading::Role;
 use crate::suggest;
 use crate::tree::{Node, Value, same_key};
 

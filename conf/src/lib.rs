@@ -16,9 +16,11 @@ mod encode;
 mod error;
 mod extend;
 mod includes;
+#[cfg_attr(not(feature = "formats"), path = "absent/legacy.rs")]
 mod legacy;
 mod load;
 mod network;
+mod parts;
 mod plugin;
 mod proxy;
 mod raw;
@@ -30,6 +32,7 @@ mod servers;
 mod sessions;
 mod source;
 mod suggest;
+#[cfg_attr(not(feature = "formats"), path = "absent/template.rs")]
 mod template;
 mod tree;
 mod types;

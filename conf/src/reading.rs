@@ -36,6 +36,15 @@ pub enum Strictness {
     Lenient,
 }
 
+/// Whose file it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// frps.
+    Server,
+    /// frpc.
+    Client,
+}
+
 /// Names and values of an environment.
 pub type Environment = BTreeMap<String, String>;
 

@@ -1,6 +1,7 @@
 //! From a file to one tree of values; the only module that knows file formats.
 
 mod json;
+#[cfg_attr(not(feature = "formats"), path = "absent/yaml.rs")]
 mod yaml;
 
 use std::collections::BTreeMap;
@@ -13,7 +14,8 @@ use toml::de::{DeTable, DeValue};
 
 use crate::error::{ConfigError, Format};
 use crate::includes::{self, Files};
-use crate::legacy::{self, Role};
+use crate::legacy;
+use crate::reading::Role;
 use crate::template::{self, Functions, Rendered};
 use crate::tree::{Node, Value};
 

@@ -2,10 +2,9 @@
 
 use std::{path::Path, process::ExitCode, sync::Arc, time::Duration};
 
-use clap::CommandFactory as _;
 use culvert_conf::{Extensions, Reading, ServerConfig};
 use culvert_io::Lanes;
-use culvert_program::{Failure, Side, accept};
+use culvert_program::{Failure, accept};
 use culvert_transports::{Transport, Transports, standard};
 
 use crate::{
@@ -54,8 +53,12 @@ impl App {
                         culvert_conf::load_server(path, reading)
                     })
                 }
-                Some(Command::Init(init)) => init.run(Side::Server),
-                Some(Command::Completion(completion)) => Ok(completion.run(Cli::command())?),
+                #[cfg(feature = "tools")]
+                Some(Command::Init(init)) => init.run(culvert_program::Side::Server),
+                #[cfg(feature = "tools")]
+                Some(Command::Completion(completion)) => {
+                    Ok(completion.run(<Cli as clap::CommandFactory>::command())?)
+                }
                 None => serve(cli, reading, &self.transports),
             }
         })

@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
-use culvert_program::{CommandLine, Completion, Init, Options, Verify, path};
+use culvert_program::{CommandLine, Options, Verify, path};
+#[cfg(feature = "tools")]
+use culvert_program::{Completion, Init};
 
 use crate::flags::Keys;
 
@@ -45,8 +47,10 @@ impl CommandLine for Cli {
 pub(crate) enum Command {
     /// Check that the configuration file is right.
     Verify(Verify),
+    #[cfg(feature = "tools")]
     /// Write a first pair of files for a server and its client.
     Init(Init),
+    #[cfg(feature = "tools")]
     /// Print a script that completes command lines in a shell.
     Completion(Completion),
 }

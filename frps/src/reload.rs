@@ -10,8 +10,7 @@ use std::{
     time::Duration,
 };
 
-use culvert_conf::{AuthMethod, ConfigError, Loaded, ServerConfig, WebServer};
-use culvert_http::{Credentials, web::Admission};
+use culvert_conf::{AuthMethod, ConfigError, Loaded, ServerConfig};
 use culvert_io::Scope;
 use culvert_program::{OriginError, at_changes, at_hangups};
 use culvert_transport::{TransportError, report};
@@ -20,6 +19,7 @@ use tokio::sync::Mutex;
 
 use crate::{
     auth::{Auth, AuthError},
+    dashboard::Admission,
     hooks::Hooks,
     server::Server,
 };
@@ -96,8 +96,7 @@ impl Reloader {
     /// Changes `server`, whose tasks live in `root`.
     pub(crate) fn new(server: Arc<Server>, file: Option<Reread>, root: Scope) -> Self {
         let config = server.config();
-        let web = config.web_server.as_ref();
-        let admission = Admission::new(web.and_then(credentials));
+        let admission = Admission::of(config.web_server.as_ref());
         drop(config);
         Self {
             server,
@@ -198,8 +197,7 @@ impl Reloader {
         if let Some(tcpmux) = &server.tcpmux {
             tcpmux.set_page(page);
         }
-        self.admission
-            .set(next.web_server.as_ref().and_then(credentials));
+        self.admission.set(next.web_server.as_ref());
         if let Some(auth) = ready.auth {
             server.auth.store(Arc::new(auth));
         }
@@ -213,10 +211,6 @@ impl Reloader {
         }
         server.settings.store(Arc::new(next));
     }
-}
-
-fn credentials(web: &WebServer) -> Option<Credentials> {
-    Credentials::new(&web.user, web.password.expose())
 }
 
 /// What has been made for a change.

@@ -4,15 +4,19 @@ use std::sync::Arc;
 
 use arc_swap::{ArcSwap, Guard};
 use culvert_conf::ServerConfig;
-use culvert_http::{ConnectVhost, HttpVhost, HttpsVhost};
 use culvert_io::Scope;
 use culvert_proxies::{Ports, Visitors, xtcp::Meetings};
 use culvert_proxy::ServerKinds;
 use culvert_transports::ServerStack;
 
 use crate::{
-    auth::Auth, figures::Figures, front::Shared, hooks::Hooks, registry::Registry,
+    auth::Auth,
+    figures::Figures,
+    front::Shared,
+    hooks::Hooks,
+    registry::Registry,
     strangers::Strangers,
+    vhosts::{ConnectVhost, HttpVhost, HttpsVhost},
 };
 
 /// The configuration that is in force.

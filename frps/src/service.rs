@@ -2,11 +2,9 @@
 
 use std::{future::Future, net::IpAddr, sync::Arc, time::Duration};
 
-use culvert_conf::{FreeTable, ServerConfig, VhostErrorMode};
-use culvert_dashboard::Product;
-use culvert_http::{ConnectVhost, ErrorMode, HttpVhost, HttpsVhost};
+use culvert_conf::{FreeTable, ServerConfig};
 use culvert_io::{Lanes, Scope};
-use culvert_program::{Door, DoorError, OriginError};
+use culvert_program::{Door, DoorError, OriginError, Product};
 use culvert_proxies::{Ports, ServerResources, Visitors, server_kinds, xtcp::Meetings};
 use culvert_tcp::resolve_first;
 use culvert_transport::{Options, Target, TransportError, report};
@@ -24,6 +22,7 @@ use crate::{
     server::Server,
     ssh::{Gateway, GatewayError},
     strangers::Strangers,
+    vhosts::Vhosts,
 };
 
 /// How long connections in flight may go on after the program was asked to stop. Service
@@ -365,19 +364,7 @@ fn assemble(
     vhost_users: Scope,
     hooks: Hooks,
 ) -> Server {
-    let page = config.custom_404_page.clone();
-    let errors = match config.vhost_http_error_mode {
-        VhostErrorMode::Compatible => ErrorMode::Compatible,
-        VhostErrorMode::Precise => ErrorMode::Precise,
-    };
-    let http = config
-        .vhost_http_port
-        .map(|_| Arc::new(HttpVhost::telling(config.vhost_http_timeout, page, errors)));
-    let https = config.vhost_https_port.map(|_| Arc::new(HttpsVhost::new()));
-    let tcpmux = config.tcpmux_http_connect.as_ref().map(|front| {
-        let page = config.custom_404_page.clone();
-        Arc::new(ConnectVhost::new(front.passthrough, page))
-    });
+    let vhosts = Vhosts::new(&config);
     let visitors = Visitors::default();
     let meetings = Meetings::new(config.nat_hole_analysis_data_reserve);
     let ports = || Ports::new(published, config.allow_ports.clone());
@@ -386,16 +373,7 @@ fn assemble(
         tcp_ports: tcp_ports.clone(),
         udp_ports: udp_ports.clone(),
         udp_packet_size: config.udp_packet_size,
-        http: http.clone(),
-        http_port: config.vhost_http_port.map_or(0, u16::from),
-        https: https.clone(),
-        https_port: config.vhost_https_port.map_or(0, u16::from),
-        tcpmux: tcpmux.clone(),
-        tcpmux_port: config
-            .tcpmux_http_connect
-            .as_ref()
-            .map_or(0, |front| front.port.get()),
-        sub_domain_host: config.sub_domain_host.clone().unwrap_or_default(),
+        vhosts: vhosts.lent(&config),
         visitors: visitors.clone(),
         meetings: meetings.clone(),
     });
@@ -409,10 +387,10 @@ fn assemble(
         registry: Arc::new(Registry::default()),
         strangers: Arc::new(Strangers::default()),
         figures: Figures::new(config.web_server.is_some()),
-        http,
+        http: vhosts.http,
         hooks: Arc::new(hooks).into(),
-        https,
-        tcpmux,
+        https: vhosts.https,
+        tcpmux: vhosts.tcpmux,
         shared,
         vhost_users,
         settings: Arc::new(Arc::new(config).into()),

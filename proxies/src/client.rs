@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use culvert_conf::{Backend, BandwidthLimitMode, ProxyConfig, ProxyKind, ProxyTransport};
 use culvert_io::Limit;
-use culvert_plugins::{Greeting, VirtualNet};
 use culvert_proxy::{BoxClientProxy, LayerFlags, ProxyError};
 use culvert_wire::{Key, Token};
 
 use crate::{
-    tcp::{LocalTcp, user_header},
+    plugged::plugged,
+    tcp::LocalTcp,
     udp::LocalUdp,
+    virtual_net::VirtualNet,
     xtcp::{PeerCx, XtcpProxy},
 };
 
@@ -51,18 +52,14 @@ pub fn client_proxy(proxy: &ProxyConfig, cx: &ClientCx) -> Result<BoxClientProxy
 /// What serves the users of `proxy`.
 fn backend(proxy: &ProxyConfig, cx: &ClientCx) -> Result<BoxClientProxy, ProxyError> {
     let name = &proxy.name;
+    let header = proxy.transport.proxy_protocol;
     let (ip, port) = match &proxy.backend {
         Backend::Local { ip, port } => (ip, *port),
         Backend::Plugin(plugin) => {
-            let greeting = Greeting {
-                version: proxy.transport.proxy_protocol,
-                write: user_header,
-            };
-            return culvert_plugins::plugin(plugin, greeting, cx.virtual_net.as_ref())
+            return plugged(plugin, header, cx.virtual_net.as_ref())
                 .map_err(|err| ProxyError::refused(format!("proxy [{name}]: {err}")));
         }
     };
-    let header = proxy.transport.proxy_protocol;
     match proxy.kind {
         ProxyKind::Tcp { .. }
         | ProxyKind::Http(_)

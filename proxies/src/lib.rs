@@ -3,36 +3,47 @@
 //! One folder for each kind: `server.rs` is what a server opens, `client.rs` what a client runs.
 //! `visitor.rs` is what a client runs for users of somebody's secret service.
 //! [`server_kinds`], [`client_proxy`] and [`client_visitor`] are the lists of what the stock
-//! programs have.
+//! programs have. What a build is without has a stand-in in `absent`, which says so.
 
 mod addr;
 mod client;
+#[cfg(feature = "http")]
 mod domains;
 mod groups;
 mod health;
+#[cfg(feature = "http")]
 pub mod http;
+#[cfg(feature = "http")]
 pub mod https;
 mod message;
+#[cfg_attr(not(feature = "plugins"), path = "absent/plugged.rs")]
+mod plugged;
 pub mod ports;
 pub mod proxy_protocol;
 mod server;
 pub mod stcp;
 pub mod sudp;
 pub mod tcp;
+#[cfg(feature = "http")]
 pub mod tcpmux;
 #[cfg(test)]
 mod testing;
 pub mod udp;
+#[cfg_attr(not(feature = "http"), path = "absent/vhosts.rs")]
+mod vhosts;
+#[cfg_attr(not(feature = "plugins"), path = "absent/virtual_net.rs")]
 pub mod virtual_net;
 pub mod visiting;
 mod visitor;
+#[cfg_attr(not(feature = "xtcp"), path = "absent/xtcp.rs")]
 pub mod xtcp;
 
 pub use client::{ClientCx, client_layers, client_proxy};
-pub use culvert_plugins::VirtualNet;
 pub use health::HealthChecks;
 pub use message::{new_proxy, wire_name};
 pub use ports::Ports;
 pub use server::{ServerResources, server_kinds, server_layers};
+pub use vhosts::Vhosts;
+pub use virtual_net::VirtualNet;
 pub use visiting::Visitors;
 pub use visitor::client_visitor;

@@ -3,20 +3,17 @@
 use std::sync::Arc;
 
 use culvert_conf::Bandwidth;
-use culvert_http::{ConnectVhost, HttpVhost, HttpsVhost};
 use culvert_io::Limit;
 use culvert_proxy::{LayerFlags, ServerKinds};
 use culvert_wire::{Key, msg::NewProxy};
 
 use crate::{
-    http::HttpKind,
-    https::HttpsKind,
     ports::Ports,
     stcp::StcpKind,
     sudp::SudpKind,
     tcp::TcpKind,
-    tcpmux::TcpMuxKind,
     udp::UdpKind,
+    vhosts::{self, Vhosts},
     visiting::Visitors,
     xtcp::{Meetings, XtcpKind},
 };
@@ -44,20 +41,8 @@ pub struct ServerResources {
     pub udp_ports: Ports,
     /// `udpPacketSize`: where datagrams are cut.
     pub udp_packet_size: usize,
-    /// The sites on `vhostHTTPPort`, if it is set.
-    pub http: Option<Arc<HttpVhost>>,
-    /// `vhostHTTPPort`, as users are told it; 0 without one.
-    pub http_port: u16,
-    /// The sites on `vhostHTTPSPort`, if it is set.
-    pub https: Option<Arc<HttpsVhost>>,
-    /// `vhostHTTPSPort`, as users are told it; 0 without one.
-    pub https_port: u16,
-    /// The hosts on `tcpmuxHTTPConnectPort`, if it is set.
-    pub tcpmux: Option<Arc<ConnectVhost>>,
-    /// `tcpmuxHTTPConnectPort`, as users are told it; 0 without one.
-    pub tcpmux_port: u16,
-    /// `subDomainHost`; empty for none.
-    pub sub_domain_host: String,
+    /// What http, https and tcpmux proxies share.
+    pub vhosts: Vhosts,
     /// Where visitors find stcp and sudp proxies.
     pub visitors: Visitors,
     /// Where visitors find xtcp proxies.
@@ -68,27 +53,13 @@ pub struct ServerResources {
 #[must_use]
 pub fn server_kinds(resources: &ServerResources) -> ServerKinds {
     let all = resources.clone();
-    ServerKinds::default()
+    let kinds = ServerKinds::default()
         .with(TcpKind::new(all.tcp_ports))
         .with(UdpKind::new(all.udp_ports, all.udp_packet_size))
-        .with(HttpKind::new(
-            all.http,
-            all.http_port,
-            all.sub_domain_host.clone(),
-        ))
-        .with(HttpsKind::new(
-            all.https,
-            all.https_port,
-            all.sub_domain_host.clone(),
-        ))
-        .with(TcpMuxKind::new(
-            all.tcpmux,
-            all.tcpmux_port,
-            all.sub_domain_host,
-        ))
         .with(StcpKind::new(all.visitors.clone()))
         .with(SudpKind::new(all.visitors))
-        .with(XtcpKind::new(all.meetings))
+        .with(XtcpKind::new(all.meetings));
+    vhosts::with_kinds(kinds, all.vhosts)
 }
 
 #[cfg(test)]
@@ -106,13 +77,7 @@ mod tests {
             tcp_ports: ports.clone(),
             udp_ports: ports,
             udp_packet_size: 1500,
-            http: None,
-            http_port: 0,
-            https: None,
-            https_port: 0,
-            tcpmux: None,
-            tcpmux_port: 0,
-            sub_domain_host: String::new(),
+            vhosts: Vhosts::default(),
             visitors: Visitors::default(),
             meetings: Meetings::new(std::time::Duration::ZERO),
         });

@@ -8,7 +8,7 @@ use std::{
 };
 
 use culvert_io::{Peer, Scope, Stream};
-use culvert_plugins::VirtualNet;
+pub use culvert_plugins::VirtualNet;
 use culvert_proxy::{BoxFuture, BoxVisitor, ProxyError, Visitor, VisitorCx};
 use tokio::{
     io::duplex,

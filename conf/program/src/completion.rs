@@ -5,6 +5,8 @@ use std::io::{self, Write as _};
 use clap::{Args, Command};
 use clap_complete::{Shell, generate};
 
+use crate::help;
+
 /// The words of `completion`.
 #[derive(Debug, Clone, Args)]
 pub struct Completion {
@@ -35,20 +37,4 @@ impl Completion {
         generate(shell, &mut command, name, &mut script);
         io::stdout().lock().write_all(&script)
     }
-}
-
-/// Prints the help of the sub-command at `path`.
-///
-/// # Errors
-/// Nobody reads what is printed.
-pub fn help(mut command: Command, path: &[&str]) -> io::Result<()> {
-    command.build();
-    let mut at = &mut command;
-    for name in path {
-        at = match at.find_subcommand_mut(name) {
-            Some(inner) => inner,
-            None => return Ok(()),
-        };
-    }
-    at.print_help()
 }

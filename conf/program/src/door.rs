@@ -3,7 +3,8 @@
 use std::{io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use culvert_conf::WebServer;
-use culvert_dashboard::{Assets, Product, with_pages};
+pub use culvert_dashboard::Product;
+use culvert_dashboard::{Assets, with_pages};
 use culvert_http::web::{Site, serve};
 use culvert_io::{Peer, Scope, Stream, socket};
 use culvert_tls::IdentityFiles;

@@ -5,6 +5,7 @@ mod auto;
 mod client;
 mod common;
 mod oidc;
+mod parts;
 mod plugin;
 mod proxy;
 mod risks;
@@ -23,9 +24,9 @@ use crate::decode::Section;
 use crate::error::{Entry, Fault, Problem, Warning};
 use crate::extend::{Extensions, FreeTables};
 use crate::includes::Files;
-use crate::legacy::Role;
 use crate::raw::client::RawClient;
 use crate::raw::server::RawServer;
+use crate::reading::Role;
 use crate::server::ServerConfig;
 use crate::suggest;
 use crate::tree::Node;
@@ -48,7 +49,9 @@ impl Checked for ServerConfig {
     const ROLE: Role = Role::Server;
 
     fn check(checker: &mut Checker<'_>, raw: RawServer, _: &Path) -> Self {
-        server(checker, raw)
+        let config = server(checker, raw);
+        checker.server_parts(&config);
+        config
     }
 
     fn note_risks(&self, checker: &mut Checker<'_>) {
@@ -61,7 +64,9 @@ impl Checked for ClientConfig {
     const ROLE: Role = Role::Client;
 
     fn check(checker: &mut Checker<'_>, raw: RawClient, folder: &Path) -> Self {
-        client(checker, raw, folder)
+        let config = client(checker, raw, folder);
+        checker.client_parts(&config);
+        config
     }
 
     fn note_risks(&self, checker: &mut Checker<'_>) {

@@ -13,6 +13,7 @@ mod server;
 use build::{Kind, Row, Table, flag};
 use ini::{COMMON, Section};
 
+use crate::reading::Role;
 use crate::tree::{Node, Value};
 
 /// The keys that both programs have. `log_way` has no meaning any more.
@@ -56,15 +57,6 @@ const SHARED_ROWS: &[Row] = &[
     ("log_max_days", "log.maxDays", Kind::Int),
     ("disable_log_color", "log.disablePrintColor", Kind::Flag),
 ];
-
-/// Whose file it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Role {
-    /// frps.
-    Server,
-    /// frpc.
-    Client,
-}
 
 /// What is wrong with a file of this format.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,7 +1,10 @@
 //! How clients prove who they are: by the shared token or by OpenID Connect (protocol 3.6).
 
+#[cfg(feature = "oidc")]
 mod claims;
+#[cfg(feature = "oidc")]
 mod keys;
+#[cfg_attr(not(feature = "oidc"), path = "../absent/provider.rs")]
 mod provider;
 mod subjects;
 
@@ -13,6 +16,7 @@ use culvert_wire::{
     v2::{self, Negotiated},
 };
 
+#[cfg(feature = "oidc")]
 pub use claims::TokenFault;
 pub use provider::{DiscoveryError, VerifyError};
 

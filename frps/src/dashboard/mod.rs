@@ -15,7 +15,7 @@ use std::{collections::BTreeMap, future::ready, sync::Arc};
 use culvert_conf::WebServer;
 use culvert_http::{
     Credentials,
-    web::{Answer, Request, Site},
+    web::{self, Answer, Request, Site},
 };
 use culvert_io::Scope;
 use http::{Method, StatusCode};
@@ -23,6 +23,26 @@ use http::{Method, StatusCode};
 use view::View;
 
 use crate::{reload::Reloader, server::Server};
+
+/// Who may use the dashboard, which a reload may change.
+#[derive(Clone)]
+pub(crate) struct Admission(web::Admission);
+
+impl Admission {
+    /// Whom the configuration names.
+    pub(crate) fn of(web: Option<&WebServer>) -> Self {
+        Self(web::Admission::new(web.and_then(credentials)))
+    }
+
+    /// From now on it is whom `web` names.
+    pub(crate) fn set(&self, web: Option<&WebServer>) {
+        self.0.set(web.and_then(credentials));
+    }
+}
+
+fn credentials(web: &WebServer) -> Option<Credentials> {
+    Credentials::new(&web.user, web.password.expose())
+}
 
 /// Every route of the dashboard of `server`, whose tasks live in `root`.
 pub(crate) fn site(
@@ -38,7 +58,7 @@ pub(crate) fn site(
     let view = Arc::new(view.of(counts, Arc::clone(&server.registry)));
     let feed = live::feed(Arc::clone(&view), Arc::clone(&server.registry));
     routes(view, web)
-        .admitting(reloader.admission())
+        .admitting(reloader.admission().0)
         .on(Method::GET, "/api/live", move |_| ready(feed.answer()))
         .on(Method::POST, "/api/reload", move |_| {
             reload(Arc::clone(&reloader))
@@ -55,8 +75,7 @@ async fn reload(reloader: Arc<Reloader>) -> Answer {
 }
 
 fn routes(view: Arc<View>, web: &WebServer) -> Site {
-    let credentials = Credentials::new(&web.user, web.password.expose());
-    let mut site = Site::new(credentials);
+    let mut site = Site::new(credentials(web));
     let on = |handler: fn(&View, &Request) -> Answer| {
         let view = Arc::clone(&view);
         move |request: Request| ready(handler(&view, &request))

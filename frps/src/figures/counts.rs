@@ -7,6 +7,9 @@ use std::{
     time::Duration,
 };
 
+#[cfg(not(feature = "http"))]
+use super::histogram::Histogram;
+#[cfg(feature = "http")]
 use culvert_http::web::Histogram;
 
 /// Why a peer was sent away before it had a session, a work connection or a visit.

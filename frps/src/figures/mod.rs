@@ -6,6 +6,9 @@
 mod clients;
 mod counts;
 mod days;
+#[cfg(not(feature = "http"))]
+#[path = "../absent/histogram.rs"]
+mod histogram;
 mod proxies;
 
 use std::{sync::Arc, time::Duration};

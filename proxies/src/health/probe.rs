@@ -1,35 +1,23 @@
 //! One check of a local service: a connection that opens, or a request that is answered with 2xx.
 
-use std::{sync::Arc, time::Duration};
+#[cfg_attr(not(feature = "http"), path = "../absent/page.rs")]
+mod page;
 
-use bytes::Bytes;
+use std::time::Duration;
+
 use culvert_conf::HealthProbe;
-use culvert_http::{Dial, Endpoint, Limits, Outbound, OutboundError, UrlError};
-use culvert_io::{Peer, Scope, Stream};
-use culvert_proxy::{BoxFuture, ProxyError};
-use http::{
-    HeaderMap, HeaderName, HeaderValue, Request, StatusCode,
-    header::{HOST, LOCATION},
-};
+use culvert_io::Scope;
+use culvert_proxy::ProxyError;
 use tokio::{net::TcpStream, time::timeout};
 
 use crate::addr::join_host_port;
-
-/// Redirections that one check follows, as Go's client does it.
-const REDIRECTS: usize = 10;
+use page::{Page, Unwell};
 
 /// What a check does.
 #[derive(Debug)]
 pub(super) enum Probe {
-    Tcp {
-        host: String,
-        port: u16,
-    },
-    Http {
-        /// Where the first request goes.
-        url: String,
-        headers: HeaderMap,
-    },
+    Tcp { host: String, port: u16 },
+    Http(Page),
 }
 
 /// Why a service counts as gone.
@@ -40,17 +28,7 @@ pub(super) enum Sick {
     #[error("dial tcp {at}: {source}")]
     Dial { at: String, source: std::io::Error },
     #[error(transparent)]
-    Url(#[from] UrlError),
-    #[error("redirected to {0}, which a health check cannot follow")]
-    Tls(String),
-    #[error(transparent)]
-    Request(#[from] http::Error),
-    #[error(transparent)]
-    Outbound(#[from] OutboundError),
-    #[error("do http health check, StatusCode is [{}] not 2xx", .0.as_u16())]
-    Status(StatusCode),
-    #[error("stopped after {REDIRECTS} redirects")]
-    Redirects,
+    Unwell(#[from] Unwell),
 }
 
 impl Probe {
@@ -61,18 +39,7 @@ impl Probe {
             let host = host.to_owned();
             return Ok(Self::Tcp { host, port });
         };
-        let slash = if path.starts_with('/') { "" } else { "/" };
-        let url = format!("http://{}{slash}{path}", join_host_port(host, port));
-        Endpoint::parse(&url)
-            .map_err(|err| ProxyError::refused(format!("healthCheck.path [{path}]: {err}")))?;
-        let mut sent = HeaderMap::new();
-        for (name, value) in headers {
-            let refused = || ProxyError::refused(format!("invalid healthCheck header [{name}]"));
-            let name = HeaderName::try_from(name).map_err(|_| refused())?;
-            let value = HeaderValue::try_from(value).map_err(|_| refused())?;
-            sent.insert(name, value);
-        }
-        Ok(Self::Http { url, headers: sent })
+        Ok(Self::Http(Page::new(path, headers, (host, port))?))
     }
 
     /// Checks once, for at most `limit`. Connections live in a scope inside `scope`.
@@ -88,122 +55,7 @@ impl Probe {
                     .map_err(|source| Sick::Dial { at: at(), source })?;
                 Ok(())
             }
-            Self::Http { url, headers } => {
-                // A connection of its own each time: that a service still has an old one says
-                // nothing of whether it takes new ones.
-                let scope = StopOnDrop(scope.child(scope.span().clone()));
-                timeout(limit, get(url, headers, limit, &scope.0))
-                    .await
-                    .map_err(|_| Sick::Late(limit))?
-            }
+            Self::Http(page) => Ok(page.check(limit, scope).await?),
         }
-    }
-}
-
-/// A web server, as host and port.
-#[derive(Debug)]
-struct Web(String);
-
-impl Dial for Web {
-    fn dial(&self) -> BoxFuture<'_, Result<Stream, ProxyError>> {
-        let failed = |source| ProxyError::Local {
-            target: self.0.clone(),
-            source,
-        };
-        Box::pin(async move {
-            let socket = TcpStream::connect(&self.0).await.map_err(failed)?;
-            let addrs = socket
-                .peer_addr()
-                .and_then(|a| Ok((a, socket.local_addr()?)));
-            let (addr, local) = addrs.map_err(failed)?;
-            Ok(Stream::tcp(socket, Peer::new(addr, local, "tcp")))
-        })
-    }
-}
-
-/// Ends the connections of a check with it.
-struct StopOnDrop(Scope);
-
-impl Drop for StopOnDrop {
-    fn drop(&mut self) {
-        self.0.stop();
-    }
-}
-
-/// Asks for `url`, and for what its answer points to.
-async fn get(url: &str, headers: &HeaderMap, limit: Duration, scope: &Scope) -> Result<(), Sick> {
-    let (mut url, mut headers) = (url.to_owned(), headers.clone());
-    for _ in 0..=REDIRECTS {
-        let endpoint = Endpoint::parse(&url)?;
-        if endpoint.https {
-            // upstream: goes there too; but what answers there is another service.
-            return Err(Sick::Tls(url));
-        }
-        let service = Web(format!("{}:{}", endpoint.host, endpoint.port));
-        let mut request = Request::get(endpoint.path.clone()).body(Bytes::new())?;
-        request.headers_mut().clone_from(&headers);
-        let limits = Limits {
-            time: limit,
-            body: 0,
-        };
-        let answer = Outbound::new(endpoint, Arc::new(service), limits, scope)
-            .head(request)
-            .await?;
-        let status = answer.status;
-        if status.is_success() {
-            return Ok(());
-        }
-        let to = answer.headers.get(LOCATION).and_then(|to| to.to_str().ok());
-        let Some(to) = to.filter(|_| status.is_redirection()) else {
-            return Err(Sick::Status(status));
-        };
-        let next = resolved(&url, to);
-        if host_of(&next) != host_of(&url) {
-            headers.remove(HOST);
-        }
-        url = next;
-    }
-    Err(Sick::Redirects)
-}
-
-/// What stands between the scheme and the path.
-fn host_of(url: &str) -> Option<&str> {
-    url.split_once("://")?.1.split(['/', '?', '#']).next()
-}
-
-/// Where `to`, found at `base`, leads: a whole URL, a path, or a place beside `base`.
-fn resolved(base: &str, to: &str) -> String {
-    if to.contains("://") {
-        return to.to_owned();
-    }
-    let (scheme, rest) = base.split_once("://").unwrap_or(("http", base));
-    if let Some(elsewhere) = to.strip_prefix("//") {
-        return format!("{scheme}://{elsewhere}");
-    }
-    let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
-    if to.starts_with('/') {
-        return format!("{scheme}://{host}{to}");
-    }
-    let path = path.split(['?', '#']).next().unwrap_or_default();
-    let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
-    let slash = if folder.is_empty() { "" } else { "/" };
-    format!("{scheme}://{host}/{folder}{slash}{to}")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::resolved;
-
-    #[test]
-    fn redirections_lead_where_a_browser_goes() {
-        for (to, expected) in [
-            ("https://other.test/x", "https://other.test/x"),
-            ("//other.test/x", "http://other.test/x"),
-            ("/login", "http://h:1/login"),
-            ("login", "http://h:1/a/login"),
-        ] {
-            assert_eq!(resolved("http://h:1/a/b?c=/d", to), expected);
-        }
-        assert_eq!(resolved("http://h:1/b", "c"), "http://h:1/c");
     }
 }

@@ -8,5 +8,6 @@ mod server;
 mod tests;
 
 pub use client::LocalTcp;
+#[cfg(feature = "plugins")]
 pub(crate) use client::user_header;
 pub use server::TcpKind;

@@ -7,7 +7,9 @@ pub(crate) mod door;
 mod entrance;
 mod table;
 
-pub(crate) use dial::{SecretService, listen, unix_now};
+#[cfg(feature = "xtcp")]
+pub(crate) use dial::unix_now;
+pub(crate) use dial::{SecretService, listen};
 pub(crate) use entrance::Entrance;
 pub(crate) use table::Carries;
 pub use table::{Visit, Visitors};
