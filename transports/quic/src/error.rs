@@ -6,6 +6,31 @@ use culvert_tls::TlsError;
 use culvert_transport::TransportError;
 use quinn::{ConnectionError, ReadError, WriteError};
 
+/// An alert of TLS that ended a handshake.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Alert {
+    /// Its number (RFC 8446, section 6).
+    pub code: u8,
+    /// Whether our side sent it.
+    pub ours: bool,
+}
+
+/// The codes of QUIC that carry an alert of TLS (RFC 9001, section 4.8).
+const CRYPTO: std::ops::Range<u64> = 0x100..0x200;
+
+/// The alert that `err` tells of, if it is an error of a connection and tells of one.
+#[must_use]
+pub fn alert(err: &(dyn std::error::Error + 'static)) -> Option<Alert> {
+    let (code, ours) = match err.downcast_ref::<ConnectionError>()? {
+        ConnectionError::TransportError(err) => (err.code, true),
+        ConnectionError::ConnectionClosed(close) => (close.error_code, false),
+        _ => return None,
+    };
+    let code = Some(u64::from(code)).filter(|code| CRYPTO.contains(code))?;
+    let code = u8::try_from(code - CRYPTO.start).ok()?;
+    Some(Alert { code, ours })
+}
+
 /// Certificates and names.
 pub(crate) fn tls(err: TlsError) -> TransportError {
     layer("tls", err)
