@@ -2,7 +2,7 @@
 
 use std::{
     io::{self, Write as _},
-    process::ExitCode,
+    process::{ExitCode, Termination},
 };
 
 use crate::{Options, usage};
@@ -11,18 +11,31 @@ use crate::{Options, usage};
 pub trait CommandLine: clap::Parser {
     /// What both programs have.
     fn options(&self) -> &Options;
+
+    /// The exit code for these arguments where they cannot be understood; upstream's is 1.
+    fn misunderstood(_arguments: &[String]) -> u8 {
+        1
+    }
 }
 
 /// Runs a program from the arguments of the process to its exit code: prints `release` when that
-/// is asked for, else does what the command line asks for, which is `act`'s business.
+/// is asked for, else does what the command line asks for, which is `act`'s business, as is what
+/// a program that has done it ends with.
 #[must_use]
-pub fn run<C: CommandLine>(release: &str, act: impl FnOnce(&C) -> Result<(), Failure>) -> ExitCode {
+pub fn run<C: CommandLine, T: Termination>(
+    release: &str,
+    act: impl FnOnce(&C) -> Result<T, Failure>,
+) -> ExitCode {
     let mut command = C::command().args_override_self(true);
-    let parsed = command.try_get_matches_from_mut(arguments());
+    let arguments = arguments();
+    let parsed = command.try_get_matches_from_mut(&arguments);
     let read = parsed.and_then(|given| Ok((C::from_arg_matches(&given)?, given)));
     let (cli, given) = match read {
         Ok(read) => read,
-        Err(err) => return usage::answer(&command, &err),
+        Err(err) => {
+            let wrong = ExitCode::from(C::misunderstood(&arguments));
+            return usage::answer(&command, &err, wrong);
+        }
     };
     // Sub-commands take the flag and do not look at it, as upstream's.
     if cli.options().version && given.subcommand().is_none() {
@@ -31,7 +44,7 @@ pub fn run<C: CommandLine>(release: &str, act: impl FnOnce(&C) -> Result<(), Fai
     }
     let done = act(&cli);
     crate::logging::flush();
-    done.map_or_else(|failure| failure.end(), |()| ExitCode::SUCCESS)
+    done.map_or_else(|failure| failure.end(), Termination::report)
 }
 
 /// The arguments of the process with `_` and `-` made equal in the names of long flags, as

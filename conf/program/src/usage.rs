@@ -9,8 +9,8 @@ use clap::{
 };
 
 /// Answers such a command line: help goes to standard output with success, the rest to standard
-/// error with exit code 1.
-pub(crate) fn answer(command: &Command, err: &Error) -> ExitCode {
+/// error with the exit code `wrong`.
+pub(crate) fn answer(command: &Command, err: &Error, wrong: ExitCode) -> ExitCode {
     if !err.use_stderr() {
         // Nothing is left to do when the terminal itself is gone.
         let _gone = err.print();
@@ -18,7 +18,7 @@ pub(crate) fn answer(command: &Command, err: &Error) -> ExitCode {
     }
     let text = complaint(command, err);
     crate::command::complain(&text);
-    ExitCode::FAILURE
+    wrong
 }
 
 /// What is wrong with a command line, in upstream's words; the first line says it.
