@@ -7,7 +7,6 @@ use time::{Date, Month};
 
 /// A certificate's own words; nobody has checked them.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct Certificate {
     /// Whom it is for.
     pub subject: String,
