@@ -1,6 +1,8 @@
 //! How this client proves who it is: by the shared token or by OpenID Connect (protocol 3.6).
 
+#[cfg_attr(not(feature = "oidc"), path = "../absent/credentials.rs")]
 mod credentials;
+#[cfg(feature = "oidc")]
 mod grant;
 
 use std::fmt;
@@ -12,6 +14,7 @@ use culvert_wire::Token;
 
 pub use credentials::AskError;
 use credentials::Credentials;
+#[cfg(feature = "oidc")]
 pub use grant::GrantError;
 
 /// Why this client cannot prove who it is, whatever the network does.
