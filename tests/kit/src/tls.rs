@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, ServerConfig, ServerConnection};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem::PemObject};
 
@@ -72,10 +72,23 @@ impl Authority {
     /// # Errors
     /// When a name cannot stand in a certificate.
     pub fn issue(&self, names: &[&str]) -> Result<Identity> {
+        self.issue_for(names, (1975, 4096))
+    }
+
+    /// Makes a certificate for `names` that is valid from the beginning of the one year to that of
+    /// the other.
+    ///
+    /// # Errors
+    /// When a name cannot stand in a certificate.
+    pub fn issue_for(&self, names: &[&str], (from, to): (i32, i32)) -> Result<Identity> {
         let key = KeyPair::generate().map_err(refused)?;
         let names: Vec<_> = names.iter().map(|&name| name.to_owned()).collect();
         let certificate = CertificateParams::new(names)
-            .and_then(|params| params.signed_by(&key, &self.issuer))
+            .and_then(|mut params| {
+                params.not_before = date_time_ymd(from, 1, 1);
+                params.not_after = date_time_ymd(to, 1, 1);
+                params.signed_by(&key, &self.issuer)
+            })
             .map_err(refused)?;
         Ok(Identity {
             certificate: certificate.pem(),
