@@ -133,7 +133,11 @@ fn read_user(form: u8, bytes: &mut Bytes) -> Option<Option<UdpAddr>> {
     if form == V6_ZONE {
         let len = usize::from(bytes.try_get_u8().ok()?);
         let text = bytes.get(..len)?;
-        std::str::from_utf8(text).ok()?.clone_into(&mut zone);
+        let text = std::str::from_utf8(text).ok()?;
+        // IPv4 addresses, which may hide in the form of IPv6, have none.
+        if ip.is_ipv6() {
+            text.clone_into(&mut zone);
+        }
         bytes.advance(len);
     }
     Some(Some(UdpAddr {

@@ -17,6 +17,9 @@ object! {
         "privilege_key" omit hidden privilege_key: String,
         /// Unix seconds, with the scope only.
         "timestamp" omit shown timestamp: i64,
+        /// The [`datagram`](crate::datagram) format that the client knows, if its transport has
+        /// datagrams. Ours: upstream's programs never send it and ignore it.
+        "datagrams" omit shown datagrams: u16,
     }
 }
 
@@ -40,6 +43,8 @@ object! {
         "dst_port" omit shown dst_port: u16,
         /// Why the work connection is refused; empty when it is not.
         "error" omit shown error: String,
+        /// The format of datagrams that both ends use from here on, beside messages; ours.
+        "datagrams" omit shown datagrams: u16,
     }
 }
 
@@ -58,6 +63,8 @@ object! {
         "use_encryption" omit shown use_encryption: bool,
         /// Whether the visitor's leg is compressed.
         "use_compression" omit shown use_compression: bool,
+        /// As in [`NewWorkConn`].
+        "datagrams" omit shown datagrams: u16,
     }
 }
 
@@ -68,6 +75,8 @@ object! {
         "proxy_name" omit shown proxy_name: String,
         /// Why it was refused; empty when it was not.
         "error" omit shown error: String,
+        /// As in [`StartWorkConn`].
+        "datagrams" omit shown datagrams: u16,
     }
 }
 

@@ -131,6 +131,7 @@ fn work() -> Vec<Message> {
             run_id: text("r"),
             privilege_key: text("k"),
             timestamp: 1,
+            datagrams: 1,
         }
         .into(),
         ReqWorkConn {}.into(),
@@ -149,6 +150,7 @@ fn work() -> Vec<Message> {
         NewVisitorConnResp {
             proxy_name: text("p"),
             error: text("e"),
+            datagrams: 1,
         }
         .into(),
         Ping {
