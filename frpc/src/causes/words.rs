@@ -120,8 +120,8 @@ impl Cause {
                 "a web server or proxy in front must pass upgrades on to the bindPort of frps"
             }
             Self::NoWss => {
-                "frps itself takes no wss: put a web server with TLS in front of its bindPort, or \
-                 use tcp or websocket"
+                "upstream's frps takes no wss by itself: put a web server with TLS in front of its \
+                 bindPort, or use tcp or websocket"
             }
             Self::Token => "auth.token must be the same in both files",
             Self::Clock(_) => "set the clock of this machine, or let NTP do it",

@@ -39,6 +39,7 @@ pub(super) fn advice(file: &ClientConfig, way: &Way) -> Advice {
             "transport.tls.enable",
             file.transport.tls.enabled.is_none().to_string(),
         ),
+        Change::Wire => line("transport.wireProtocol", text("v1")),
         Change::Mux => line(
             "transport.tcpMux",
             file.transport.tcp_mux.is_none().to_string(),

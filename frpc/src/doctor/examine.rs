@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use culvert_conf::ClientConfig;
+use culvert_conf::{ClientConfig, Protocol};
 use culvert_io::Scope;
 use culvert_transports::Transports;
 use culvert_wire::msg::Login;
@@ -189,20 +189,20 @@ const fn is_unclear(cause: &Cause) -> bool {
     )
 }
 
-/// The ways over tcp with something set otherwise, where the server answers at all.
+/// The ways over tcp with something set otherwise, where that may be what the server wants.
 fn changed(trials: &[Trial]) -> Vec<Way> {
-    let answered = |trial: &&Trial| {
-        matches!(
-            &trial.outcome,
-            Err(Cause::Closed | Cause::Reset | Cause::Stalled)
-        )
+    let main =
+        |trial: &&Trial| trial.way.protocol == Protocol::Tcp && trial.way.rank != Rank::Guess;
+    let others = |trial: &Trial| -> Vec<Way> {
+        let changes: &[Change] = match &trial.outcome {
+            Err(Cause::Closed | Cause::Reset | Cause::Stalled) => &[Change::Tls, Change::Mux],
+            Err(Cause::ServerOld) => &[Change::Wire],
+            _ => &[],
+        };
+        let changed = |change: &Change| trial.way.changed(*change);
+        changes.iter().map(changed).collect()
     };
-    let main = |trial: &&Trial| {
-        trial.way.protocol == culvert_conf::Protocol::Tcp && trial.way.rank != Rank::Guess
-    };
-    let ways = trials.iter().filter(main).filter(answered);
-    ways.flat_map(|trial| [Change::Tls, Change::Mux].map(|change| trial.way.changed(change)))
-        .collect()
+    trials.iter().filter(main).flat_map(others).collect()
 }
 
 fn date(greeting: Option<&Greeting>) -> Option<i64> {

@@ -2,7 +2,9 @@
 
 use std::{fmt, time::Duration};
 
-use culvert_conf::{AutoTransport, ClientConfig, ClientTlsOn, FreeTable, Protocol, Secret, TcpMux};
+use culvert_conf::{
+    AutoTransport, ClientConfig, ClientTlsOn, FreeTable, Protocol, Secret, TcpMux, WireVersion,
+};
 
 /// One way to try.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,6 +36,8 @@ pub(super) enum Change {
     Tls,
     /// The same for `tcpMux`.
     Mux,
+    /// `wireProtocol` is v1, which every server speaks.
+    Wire,
 }
 
 /// A proxy to go through.
@@ -85,6 +89,7 @@ impl Way {
                 let is_on = transport.tls.enabled.is_some();
                 transport.tls.enabled = (!is_on).then(ClientTlsOn::default);
             }
+            Change::Wire => transport.wire = WireVersion::V1,
             Change::Mux => {
                 let interval = Duration::from_secs(30);
                 let mux = TcpMux {
@@ -224,6 +229,7 @@ impl fmt::Display for Way {
             Change::Nothing => {}
             Change::Tls => f.write_str(", TLS changed")?,
             Change::Mux => f.write_str(", tcpMux changed")?,
+            Change::Wire => f.write_str(", wire v1")?,
         }
         match &self.proxy {
             Some(proxy) => write!(f, " via {proxy}"),

@@ -1,6 +1,6 @@
 //! Servers and proxies as broken networks have them, each as small as it can be.
 
-use std::{future::Future, net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, copy_bidirectional},
@@ -11,7 +11,7 @@ use tokio::{
 use crate::{Result, Service};
 
 /// The longest head of a request that is read.
-const MAX_HEAD: u64 = 16 * 1024;
+const MAX_HEAD: usize = 16 * 1024;
 
 /// How a web proxy treats those who want to be connected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,20 +99,18 @@ pub async fn web_proxy(to: SocketAddr, treatment: Treatment) -> Result<Service> 
 }
 
 /// Reads over the head of a request, byte by byte: what comes behind is not for the proxy.
-fn asked(socket: &mut TcpStream) -> impl Future<Output = bool> + Send + '_ {
-    async move {
-        let mut head = Vec::new();
-        while u64::try_from(head.len()).is_ok_and(|len| len < MAX_HEAD) {
-            let Ok(byte) = socket.read_u8().await else {
-                return false;
-            };
-            head.push(byte);
-            if head.ends_with(b"\r\n\r\n") {
-                return head.starts_with(b"CONNECT ");
-            }
+async fn asked(socket: &mut TcpStream) -> bool {
+    let mut head = Vec::new();
+    while head.len() < MAX_HEAD {
+        let Ok(byte) = socket.read_u8().await else {
+            return false;
+        };
+        head.push(byte);
+        if head.ends_with(b"\r\n\r\n") {
+            return head.starts_with(b"CONNECT ");
         }
-        false
     }
+    false
 }
 
 async fn treat(mut socket: TcpStream, to: SocketAddr, treatment: Treatment) -> std::io::Result<()> {

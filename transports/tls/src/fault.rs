@@ -33,7 +33,8 @@ impl CertificateFault {
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
                 Self::WrongName
             }
-            CertificateError::UnknownIssuer => Self::UnknownIssuer,
+            // An authority that only has the name of ours signs otherwise.
+            CertificateError::UnknownIssuer | CertificateError::BadSignature => Self::UnknownIssuer,
             _ => Self::Other,
         }
     }
@@ -46,7 +47,9 @@ impl CertificateFault {
             AlertDescription::CertificateExpired => Some(Self::Expired),
             // rustls sends it for names that differ.
             AlertDescription::BadCertificate => Some(Self::WrongName),
-            AlertDescription::UnknownCA => Some(Self::UnknownIssuer),
+            AlertDescription::UnknownCA | AlertDescription::DecryptError => {
+                Some(Self::UnknownIssuer)
+            }
             AlertDescription::CertificateRevoked
             | AlertDescription::CertificateUnknown
             | AlertDescription::UnsupportedCertificate => Some(Self::Other),
@@ -69,6 +72,10 @@ mod tests {
             ),
             (
                 CertificateError::UnknownIssuer,
+                CertificateFault::UnknownIssuer,
+            ),
+            (
+                CertificateError::BadSignature,
                 CertificateFault::UnknownIssuer,
             ),
         ] {

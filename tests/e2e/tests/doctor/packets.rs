@@ -48,7 +48,7 @@ async fn under(rules: &str, timeout: &str) -> Result<Option<Finished>> {
 /// A rule for what comes in at the far end.
 fn incoming(rule: &str) -> String {
     format!(
-        "table inet broken {{ chain in {{ type filter hook input priority 0; {rule} drop; }} }}"
+        "table inet broken {{\nchain in {{\ntype filter hook input priority 0\n{rule} drop\n}}\n}}"
     )
 }
 
