@@ -69,6 +69,18 @@ impl<T: Send + Sync + 'static> Members<T> {
         Lease::new(move || members.change(|all| all.retain(|one| !Arc::ptr_eq(one, &new))))
     }
 
+    /// The proxy, if it is one alone.
+    #[must_use]
+    pub fn only(&self) -> Option<T>
+    where
+        T: Clone,
+    {
+        match self.all.load().as_slice() {
+            [one] => Some(one.proxy.clone()),
+            _ => None,
+        }
+    }
+
     /// The next turn.
     #[must_use]
     pub fn turn(&self) -> Turn<T> {

@@ -28,7 +28,7 @@ pub(crate) use self::{
     body::RequestBody,
     fault::Fault,
     pool::Checkout,
-    serve::serve,
+    serve::{FIRST_BYTES, serve},
     strict::{Scanner, Verdict},
     target::may_be_in_host,
 };

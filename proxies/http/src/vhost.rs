@@ -2,6 +2,7 @@
 
 mod connect;
 mod hand_over;
+mod home;
 mod host;
 mod http;
 mod https;

@@ -11,6 +11,7 @@ use hyper::{
     client::conn::http1::{Builder, SendRequest},
 };
 use hyper_util::rt::TokioIo;
+use tokio::runtime::Handle;
 use tracing::Span;
 
 use super::{
@@ -89,6 +90,11 @@ impl HttpBackend {
     /// The span that names the proxy.
     pub(super) fn span(&self) -> &Span {
         self.source.scope().span()
+    }
+
+    /// The thread that its connections live on.
+    pub(crate) fn lane(&self) -> &Handle {
+        self.source.scope().lane()
     }
 
     /// A service that is dialled; its connections live in `scope`.

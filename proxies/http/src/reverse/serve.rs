@@ -28,7 +28,7 @@ use crate::{
 };
 
 /// How long the first bytes may take (upstream's `ReadHeaderTimeout`).
-const FIRST_BYTES: Duration = Duration::from_secs(60);
+pub(crate) const FIRST_BYTES: Duration = Duration::from_secs(60);
 
 /// How long a connection may stay without a request. Upstream waits for ever; three minutes
 /// outlast the 60 s that common load balancers keep theirs, so that they close first.
