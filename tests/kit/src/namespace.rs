@@ -39,6 +39,16 @@ impl Namespace {
         Program::start(name, Path::new("ip"), &all)
     }
 
+    /// Makes `rules`, in the language of nft, the firewall of this network in place of the one that
+    /// it has; without any, everything passes.
+    ///
+    /// # Errors
+    /// When a rule cannot be meant.
+    pub async fn firewall(&self, rules: &str) -> Result {
+        let lines = "printf 'flush ruleset\\n%s\\n' \"$2\" | ip netns exec \"$1\" nft -f -";
+        script(lines, &[self.name(), rules]).await
+    }
+
     /// Does `work` on a thread of this network. What it opens stays there.
     ///
     /// # Errors
