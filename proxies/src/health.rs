@@ -37,7 +37,9 @@ impl HealthChecks {
         loop {
             let found = self.probe.check(self.check.timeout, scope).await;
             match &found {
-                Ok(()) => tracing::trace!("do one health check success"),
+                Ok(()) => {
+                    tracing::debug!(target: culvert_io::TRACE_LOG, "do one health check success")
+                }
                 Err(error) => tracing::warn!("do one health check failed: {error}"),
             }
             match health.note(found.is_ok(), self.check.max_failed) {

@@ -15,6 +15,7 @@ use std::{
 
 use chrono::{DateTime, Local};
 use culvert_conf::{Log, LogFormat, LogLevel, LogTarget};
+use culvert_io::TRACE_LOG;
 use tracing::{Event, Level, Metadata, Subscriber, level_filters::LevelFilter, span};
 use tracing_subscriber::{
     Layer,
@@ -143,6 +144,15 @@ impl Place {
     }
 }
 
+/// The level of an event as operators are to see it.
+fn level_of(of: &Metadata<'_>) -> Level {
+    if of.target() == TRACE_LOG {
+        Level::TRACE
+    } else {
+        *of.level()
+    }
+}
+
 /// Standard output.
 struct Console;
 
@@ -184,7 +194,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Lines {
         } else {
             self.level.min(Level::WARN)
         };
-        metadata.is_span() || *metadata.level() <= level
+        metadata.is_span() || level_of(metadata) <= level
     }
 
     fn max_level_hint(&self) -> Option<LevelFilter> {
@@ -223,7 +233,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Lines {
         event.record(&mut fields);
         let line = to.shape.line(&Said {
             at: Local::now(),
-            level: *event.metadata().level(),
+            level: level_of(event.metadata()),
             place: &place(event.metadata()),
             prefixes: &prefixes,
             fields: &fields,

@@ -110,7 +110,7 @@ pub(crate) async fn receive(
                 backoff.succeeded();
                 let datagram = Bytes::copy_from_slice(buffer.get(..n).unwrap_or_default());
                 if queue.try_send(UdpPacket::new(datagram, user)).is_err() {
-                    tracing::trace!("queue is full, datagram dropped");
+                    tracing::debug!(target: culvert_io::TRACE_LOG, "queue is full, datagram dropped");
                 } else if let Some(meter) = &meter {
                     meter.add_in(count(n));
                 }

@@ -276,7 +276,7 @@ impl Answers {
                         r: Some(self.user.clone()),
                     };
                     if self.to_server.try_send(packet).is_err() {
-                        tracing::trace!("queue is full, datagram dropped");
+                        tracing::debug!(target: culvert_io::TRACE_LOG, "queue is full, datagram dropped");
                     } else if let Some(meter) = &self.meter {
                         meter.add_out(count(n));
                     }

@@ -18,6 +18,11 @@ mod stream;
 mod trim;
 mod unix;
 
+/// The target of lines at level trace. Release builds leave events of that level out, of which
+/// libraries have hundreds that nobody is shown: ours are events at level debug with this target,
+/// and the logger knows what they mean.
+pub const TRACE_LOG: &str = "culvert_trace";
+
 pub use buffer::Buffer;
 pub use datagrams::Datagrams;
 pub use lanes::Lanes;

@@ -144,7 +144,7 @@ impl Switch {
             if let Some(way) = self.ways.lock().get(&to)
                 && way.packets.try_send(packet::framed(packet)).is_err()
             {
-                tracing::trace!("virtual net packet to [{to}] lost");
+                tracing::debug!(target: culvert_io::TRACE_LOG, "virtual net packet to [{to}] lost");
             }
         }
     }
