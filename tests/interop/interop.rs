@@ -6,3 +6,4 @@
 culvert_e2e::pairing_suite!(our_server, Pairing::OUR_SERVER);
 culvert_e2e::pairing_suite!(our_client, Pairing::OUR_CLIENT);
 culvert_e2e::hostile_suite!(hostile_at_our_server, Pairing::OUR_SERVER);
+culvert_e2e::network_suite!(networks_at_real_frps, Pairing::OUR_CLIENT);
