@@ -3,7 +3,9 @@
 mod entries;
 mod live;
 mod metrics;
+mod servers;
 mod status;
+mod transport;
 
 use std::{future::Future, path::PathBuf, sync::Arc, time::Duration};
 
@@ -17,6 +19,7 @@ use http::{Method, StatusCode};
 use tokio::sync::Notify;
 
 use crate::setup::{ReloadError, Setup};
+pub(crate) use servers::Servers;
 
 /// How long after the answer the client stops, so that the answer arrives (upstream:
 /// client/http/controller.go).
@@ -40,10 +43,16 @@ pub(crate) fn site(admin: &Arc<Admin>, web: &WebServer) -> Site {
         .on(Method::GET, "/api/status", on(admin, status::answer))
         .on(Method::GET, "/api/config", on(admin, read_config))
         .on(Method::PUT, "/api/config", on(admin, write_config))
+        .on(Method::GET, "/api/transport", on(admin, transport::answer))
         .on(Method::GET, "/api/live", live::handler(admin))
         .on(Method::GET, "/metrics", on(admin, metrics::answer));
     let site = entries::running(site, admin);
-    let site = if admin.setup.client.config.store.is_some() {
+    let site = if admin.setup.servers.are_several() {
+        site.on(Method::GET, "/api/servers", on(admin, servers::answer))
+    } else {
+        site
+    };
+    let site = if admin.setup.servers.config.store.is_some() {
         entries::stored(site, admin)
     } else {
         site

@@ -2,14 +2,17 @@
 
 use std::process::ExitCode;
 
-use clap::CommandFactory as _;
 use culvert_conf::{ClientConfig, Reading};
-use culvert_program::{Failure, Side, accept, say};
+use culvert_program::{Failure, accept};
 use culvert_transports::{Transport, Transports, standard};
 
+#[cfg(feature = "dashboard")]
 use crate::{
     ask::{AskError, Running},
-    cli::{Ask, Cli, Command},
+    cli::Ask,
+};
+use crate::{
+    cli::{Cli, Command},
     folder,
     service::Service,
     setup::ConfigFile,
@@ -44,7 +47,11 @@ impl App {
         culvert_program::run(culvert_wire::RELEASE, |cli: &Cli| {
             let names: Vec<_> = self.transports.names().collect();
             let reading = cli.options.reading(&names);
-            match &cli.command {
+            let done = match &cli.command {
+                #[cfg(feature = "tools")]
+                Some(Command::Doctor(doctor)) => {
+                    return doctor.run(&cli.config, reading, &self.transports);
+                }
                 None => match &cli.config_dir {
                     Some(folder) => {
                         folder::run(folder, reading, &self.transports);
@@ -61,35 +68,49 @@ impl App {
                 Some(Command::Verify(verify)) => verify.run("frpc", &cli.config, |path| {
                     culvert_conf::load_client(path, reading)
                 }),
-                Some(Command::Reload(ask)) => question(cli, reading, ask, async |frpc| {
+                #[cfg(feature = "dashboard")]
+                Some(Command::Reload(ask)) => question(cli, reading, ask, async |frpc, _| {
                     frpc.reload(cli.options.strict).await?;
                     Ok("reload success\n".to_owned())
                 }),
-                Some(Command::Status(ask)) => {
-                    question(cli, reading, ask, async |frpc| frpc.status().await)
-                }
-                Some(Command::Stop(ask)) => question(cli, reading, ask, async |frpc| {
+                #[cfg(feature = "dashboard")]
+                Some(Command::Status(ask)) => question(cli, reading, ask, async |frpc, servers| {
+                    frpc.status(servers).await
+                }),
+                #[cfg(feature = "dashboard")]
+                Some(Command::Stop(ask)) => question(cli, reading, ask, async |frpc, _| {
                     frpc.stop().await?;
                     Ok("stop success\n".to_owned())
                 }),
+                #[cfg(feature = "xtcp")]
                 Some(Command::Nathole(nathole)) => {
                     // A file that is wrong or missing is not needed here, as upstream has it.
                     let config = culvert_conf::load_client(&cli.config, reading);
-                    nathole.run(config.ok().map(|loaded| loaded.config), Cli::command())
+                    nathole.run(
+                        config.ok().map(|loaded| loaded.config),
+                        <Cli as clap::CommandFactory>::command(),
+                    )
                 }
-                Some(Command::Init(init)) => init.run(Side::Client),
-                Some(Command::Completion(completion)) => Ok(completion.run(Cli::command())?),
-            }
+                #[cfg(feature = "tools")]
+                Some(Command::Init(init)) => init.run(culvert_program::Side::Client),
+                #[cfg(feature = "tools")]
+                Some(Command::Completion(completion)) => {
+                    Ok(completion.run(<Cli as clap::CommandFactory>::command())?)
+                }
+            };
+            done.map(|()| ExitCode::SUCCESS)
         })
     }
 }
 
-/// Asks the frpc that runs with the file of the command line, and says its answer.
+#[cfg(feature = "dashboard")]
+/// Asks the frpc that runs with the file of the command line, and says its answer. `ask` is told
+/// whether that frpc has several servers.
 fn question(
     cli: &Cli,
     reading: Reading<'_>,
     flags: &Ask,
-    ask: impl AsyncFnOnce(Running<'_>) -> Result<String, AskError>,
+    ask: impl AsyncFnOnce(Running<'_>, bool) -> Result<String, AskError>,
 ) -> Result<(), Failure> {
     let config = culvert_conf::load_client(&cli.config, reading)?.config;
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -97,9 +118,10 @@ fn question(
         .build()?;
     let answer = runtime.block_on(async {
         let running = Running::new(config.web_server.as_ref(), flags.timeout)?;
-        ask(running).await
+        let has_servers = config.servers.is_some_and(|servers| servers.list.len() > 1);
+        ask(running, has_servers).await
     })?;
-    say(answer.strip_suffix('\n').unwrap_or(&answer));
+    culvert_program::say(answer.strip_suffix('\n').unwrap_or(&answer));
     Ok(())
 }
 

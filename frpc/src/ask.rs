@@ -12,6 +12,8 @@ use culvert_transport::{Target, report};
 use http::{HeaderValue, Method, Request, StatusCode, header::AUTHORIZATION};
 use serde::Deserialize;
 
+use crate::{admin::Servers, servers::ServerRow};
+
 /// The longest answer in bytes: the status of a hundred thousand proxies.
 const LONGEST: usize = 32 * 1024 * 1024;
 
@@ -91,13 +93,19 @@ impl<'a> Running<'a> {
         self.ask(Method::POST, "/api/stop").await.map(drop)
     }
 
-    /// The tables of its proxies, as text.
+    /// The tables of its proxies, as text; before them one of its servers, if it has several.
     ///
     /// *Cancel safety*: safe.
-    pub(crate) async fn status(&self) -> Result<String, AskError> {
+    pub(crate) async fn status(&self, has_servers: bool) -> Result<String, AskError> {
+        let mut text = String::new();
+        if has_servers {
+            let answer = self.ask(Method::GET, "/api/servers").await?;
+            text = servers(&serde_json::from_slice(&answer)?);
+        }
         let answer = self.ask(Method::GET, "/api/status").await?;
         let kinds: BTreeMap<String, Vec<Status>> = serde_json::from_slice(&answer)?;
-        Ok(tables(&kinds))
+        text.push_str(&tables(&kinds));
+        Ok(text)
     }
 
     async fn ask(&self, method: Method, path: &str) -> Result<Bytes, AskError> {
@@ -208,6 +216,25 @@ fn tables(kinds: &BTreeMap<String, Vec<Status>>) -> String {
     text
 }
 
+/// A table of the servers.
+fn servers(told: &Servers) -> String {
+    let head = ["Server", "Address", "Transport", "State", "Serves", "RTT", "Proxies"];
+    let row = |row: &ServerRow| {
+        [
+            row.name.clone(),
+            row.address.clone(),
+            row.transport.clone(),
+            row.state.clone(),
+            if row.serves { "yes" } else { "no" }.to_owned(),
+            row.rtt_ms.map_or_else(String::new, |ms| format!("{ms:.1} ms")),
+            row.proxies_running.to_string(),
+        ]
+    };
+    let head = head.map(ToOwned::to_owned);
+    let rows: Vec<_> = std::iter::once(head).chain(told.servers.iter().map(row)).collect();
+    format!("Servers ({})\n{}\n", told.policy, table(&rows))
+}
+
 /// Columns of equal width, two spaces between them and behind the last.
 fn table<const N: usize>(rows: &[[String; N]]) -> String {
     let width = |column: usize| {
@@ -227,7 +254,7 @@ fn table<const N: usize>(rows: &[[String; N]]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::tables;
+    use super::{servers, tables};
 
     #[test]
     fn the_status_is_shown_in_upstreams_tables() {
@@ -247,6 +274,16 @@ mod tests {
             wéb   running  127.0.0.1:80          a.example:8080         \n\
             \n";
         assert_eq!(tables(&serde_json::from_str(answer).unwrap()), wanted);
+        let told = r#"{"policy":"failover","servers":[
+            {"name":"near","address":"10.0.0.1:7000","transport":"tcp","state":"up",
+            "serves":true,"rttMs":12.345,"runID":"x","proxiesRunning":2},
+            {"name":"far","address":"b:7000","transport":"quic","state":"down","serves":false}]}"#;
+        let wanted = "Servers (failover)\n\
+            Server  Address        Transport  State  Serves  RTT      Proxies  \n\
+            near    10.0.0.1:7000  tcp        up     yes     12.3 ms  2        \n\
+            far     b:7000         quic       down   no               0        \n\
+            \n";
+        assert_eq!(servers(&serde_json::from_str(told).unwrap()), wanted);
         let nothing = tables(&serde_json::from_str("{}").unwrap());
         assert_eq!(nothing, "Proxy Status...\n\n");
     }

@@ -1,11 +1,17 @@
 //! The command line of frpc, with upstream's names (config 3).
 
-use std::{path::PathBuf, time::Duration};
+use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
-use culvert_program::{CommandLine, Completion, Init, Options, Verify, duration, path};
+use clap::{Parser, Subcommand};
+use culvert_program::{CommandLine, Options, Verify, path};
+#[cfg(feature = "tools")]
+use culvert_program::{Completion, Init};
 
-use crate::{nathole::Nathole, single::Single};
+#[cfg(feature = "tools")]
+use crate::doctor::{Doctor, WRONG};
+#[cfg(feature = "xtcp")]
+use crate::nathole::Nathole;
+use crate::single::Single;
 
 /// The client of a tunnel: it publishes local services through a server that can be reached.
 #[derive(Debug, Parser)]
@@ -16,6 +22,7 @@ use crate::{nathole::Nathole, single::Single};
                   frpc tcp -n ssh -l 22 -r 6000 -s server.example -t SECRET\n                             \
                   run one proxy without a file\n  \
                   frpc verify -c frpc.toml   check the file and exit\n  \
+                  frpc doctor -c frpc.toml   find out what is in the way of the server\n  \
                   frpc init                  write first files for frps and frpc\n\n\
                   The smallest useful file:\n  serverAddr = \"server.example\"\n  \
                   auth.token = \"...\"\n  [[proxies]]\n  name = \"ssh\"\n  type = \"tcp\"\n  \
@@ -49,6 +56,13 @@ impl CommandLine for Cli {
     fn options(&self) -> &Options {
         &self.options
     }
+
+    #[cfg(feature = "tools")]
+    /// `doctor` keeps 1 for a server that cannot be reached.
+    fn misunderstood(arguments: &[String]) -> u8 {
+        let is_doctor = arguments.iter().any(|word| word == "doctor");
+        if is_doctor { WRONG } else { 1 }
+    }
 }
 
 /// What to do instead of running with a file.
@@ -56,28 +70,43 @@ impl CommandLine for Cli {
 pub(crate) enum Command {
     #[command(flatten)]
     Single(Single),
+    #[cfg(feature = "tools")]
+    /// Try every transport to the server, name what is in the way, and print what fits.
+    Doctor(Doctor),
+    #[cfg(feature = "xtcp")]
     /// Find out what kind of NAT is in the way of xtcp.
     Nathole(Nathole),
     /// Check that the configuration file is right.
     Verify(Verify),
+    #[cfg(feature = "dashboard")]
     /// Let a running frpc read its proxies and visitors again.
     Reload(Ask),
+    #[cfg(feature = "dashboard")]
     /// Show the proxies of a running frpc.
     Status(Ask),
+    #[cfg(feature = "dashboard")]
     /// End a running frpc.
     Stop(Ask),
+    #[cfg(feature = "tools")]
     /// Write a first pair of files for a server and its client.
     Init(Init),
+    #[cfg(feature = "tools")]
     /// Print a script that completes command lines in a shell.
     Completion(Completion),
 }
 
 /// The flags of what is asked of a running frpc, through the webServer of its file.
-#[derive(Debug, Clone, Args)]
+#[cfg(feature = "dashboard")]
+#[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Ask {
     /// How long the answer may take, such as 30s or 1m.
-    #[arg(long = "api-timeout", value_name = "TIME", default_value = "30s", value_parser = duration)]
-    pub(crate) timeout: Duration,
+    #[arg(
+        long = "api-timeout",
+        value_name = "TIME",
+        default_value = "30s",
+        value_parser = culvert_program::duration
+    )]
+    pub(crate) timeout: std::time::Duration,
 
     #[arg(hide = true)]
     _unused: Vec<String>,

@@ -40,6 +40,8 @@ pub(crate) struct Proxies {
 
 #[derive(Debug, Default)]
 struct Inner {
+    /// Whether the server is to publish them.
+    are_wanted: bool,
     entries: BTreeMap<String, Entry>,
     /// Names that the server is to forget, in this session.
     withdrawn: Vec<String>,
@@ -85,7 +87,10 @@ impl Proxies {
     /// others are served.
     pub(crate) fn new(config: &ClientConfig, key: &Key, lent: ClientCx, root: &Scope) -> Self {
         let proxies = Self {
-            inner: Mutex::default(),
+            inner: Mutex::new(Inner {
+                are_wanted: true,
+                ..Inner::default()
+            }),
             changed: Arc::default(),
             user: config.user.clone(),
             lent,
@@ -176,6 +181,21 @@ impl Proxies {
         self.changed.notified().await;
     }
 
+    /// Lets the server publish them, or no longer. Users that are there stay.
+    pub(crate) fn publish(&self, are_wanted: bool) {
+        let before = std::mem::replace(&mut self.inner.lock().are_wanted, are_wanted);
+        if before != are_wanted {
+            self.changed.notify_one();
+        }
+    }
+
+    /// Whether the server has answered for every proxy that it is to publish.
+    pub(crate) fn are_settled(&self) -> bool {
+        let inner = self.inner.lock();
+        let mut served = inner.entries.values().filter(|e| e.is_served_well());
+        served.all(|entry| matches!(entry.phase, Phase::Running(_) | Phase::Refused(..)))
+    }
+
     /// A new session knows none of our proxies.
     pub(crate) fn forget_answers(&self) {
         let mut inner = self.inner.lock();
@@ -188,24 +208,30 @@ impl Proxies {
         }
     }
 
-    /// The names that the server is to forget, each once: of proxies that are gone, or whose
-    /// service is.
+    /// The names that the server is to forget, each once: of proxies that are gone, whose service
+    /// is, or which another server publishes.
     pub(crate) fn take_withdrawn(&self) -> Vec<String> {
         let mut inner = self.inner.lock();
         let Inner {
+            are_wanted,
             entries,
             withdrawn,
             stale,
         } = &mut *inner;
         for (name, entry) in entries {
-            if entry.is_served_well() || !entry.phase.is_known_to_the_server() {
+            let stays = *are_wanted && entry.is_served_well();
+            if stays || !entry.phase.is_known_to_the_server() {
                 continue;
             }
             if entry.phase.is_asked() {
                 *stale.entry(name.clone()).or_default() += 1;
             }
             withdrawn.push(name.clone());
-            entry.change(Phase::CheckFailed);
+            entry.change(if entry.is_served_well() {
+                Phase::Standby
+            } else {
+                Phase::CheckFailed
+            });
         }
         std::mem::take(withdrawn)
     }
@@ -213,7 +239,11 @@ impl Proxies {
     /// What to ask the server for at `now`.
     pub(crate) fn due(&self, now: Instant) -> Vec<NewProxy> {
         let mut asks = Vec::new();
-        for entry in self.inner.lock().entries.values_mut() {
+        let mut inner = self.inner.lock();
+        if !inner.are_wanted {
+            return asks;
+        }
+        for entry in inner.entries.values_mut() {
             if entry.phase.is_due(now) && entry.is_served_well() {
                 entry.change(Phase::Waiting(now + NO_ANSWER));
                 asks.push(entry.ask.clone());
@@ -251,11 +281,11 @@ impl Proxies {
     }
 
     /// What serves the proxy of this name, if the server was asked to publish it. Its answer may
-    /// still be on the way: a user can be faster.
+    /// still be on the way: a user can be faster. So may our word that another server publishes it.
     pub(crate) fn get(&self, wire_name: &str) -> Option<Served> {
         let inner = self.inner.lock();
         let entry = inner.entries.get(wire_name)?;
-        let known = entry.phase.is_known_to_the_server();
+        let known = entry.phase.is_known_to_the_server() || entry.phase == Phase::Standby;
         entry.served.clone().filter(|_| known)
     }
 
@@ -294,7 +324,8 @@ impl Entry {
     fn change(&mut self, to: Phase) {
         let span = self.served.as_ref().map(|served| served.scope.span());
         let _in_proxy = span.map(Span::enter);
-        tracing::trace!(
+        tracing::debug!(
+            target: culvert_io::TRACE_LOG,
             "change status from [{}] to [{}]",
             self.phase.as_str(),
             to.as_str()

@@ -1,21 +1,29 @@
 //! The client's life: log in, serve, log in again when the session is lost.
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    future::{Future, poll_fn},
+    pin::Pin,
+    sync::Arc,
+    task::Poll,
+    time::Duration,
+};
 
 use culvert_conf::{ClientConfig, ConfigError};
-use culvert_dashboard::Product;
 use culvert_io::Scope;
-use culvert_program::{Door, DoorError};
-use culvert_proxies::VirtualNet;
-use culvert_transport::{Framed, TransportError, report};
-use culvert_transports::{ClientStack, Transports, standard};
+use culvert_program::{Door, DoorError, Product};
+use culvert_transport::{TransportError, report};
+use culvert_transports::{Transports, standard};
 use tokio::{runtime::Handle, sync::Notify, time::Instant};
+use tracing::Instrument as _;
 
 use crate::{
     admin::{self, Admin},
-    auth::{Auth, AuthError},
+    auth::AuthError,
     backoff::{Backoff, chance},
-    session::{Client, End, LoginError, Session, login},
+    paths::Evidence,
+    servers::{Current, Servers, Tunnel},
+    session::{End, LoggedIn, LoginError},
     setup::{ConfigFile, Setup, Store, StoreError, merged},
 };
 
@@ -27,7 +35,7 @@ const GRACE: Duration = Duration::from_secs(5);
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RunError {
-    /// The first login failed, and `loginFailExit` is set.
+    /// The first login failed, at the last of the servers, and `loginFailExit` is set.
     #[error(
         "login to the server failed: {0}. With loginFailExit enabled, no additional retries will \
          be attempted"
@@ -61,8 +69,7 @@ pub enum RunError {
 /// A client that is ready to run.
 #[derive(Debug)]
 pub struct Service {
-    client: Arc<Client>,
-    stack: ClientStack,
+    servers: Arc<Servers>,
     root: Scope,
     /// The file as it was read, with its own entries only.
     written: ClientConfig,
@@ -94,14 +101,8 @@ impl Service {
         (config.proxies, config.visitors) = merged(&written, store.as_ref())?;
         let door = Door::bind(Product::Frpc, config.web_server.as_ref()).await?;
         let root = Scope::root(Handle::current());
-        let auth = Auth::new(&config.auth, &root).await?;
-        let stack = ClientStack::with(&config, transports).map_err(RunError::Transport)?;
-        let network = config.virtual_net_address;
-        let net = network.map(|own| VirtualNet::open(own, &root)).transpose();
-        let net = net.map_err(RunError::VirtualNet)?;
         Ok(Self {
-            client: Arc::new(Client::new(config, auth, net, &root)),
-            stack,
+            servers: Arc::new(Box::pin(Servers::new(config, transports, &root)).await?),
             root,
             written,
             store,
@@ -130,30 +131,35 @@ impl Service {
         stop: impl Future<Output = ()>,
         hurry: impl Future<Output = ()>,
     ) -> Result<(), RunError> {
-        let names = self.client.proxies.names();
+        let names = self.servers.proxy_names();
         tracing::info!("proxy added: [{}]", names.join(" "));
-        let visitors = self.client.visitors.names();
+        let visitors = self.servers.visitors.names();
         if !visitors.is_empty() {
             tracing::info!("visitor added: [{}]", visitors.join(" "));
         }
         let admin = self.administer();
         let mut stop = std::pin::pin!(stop);
-        let mut session = None;
+        let mut sessions: Vec<_> = self.servers.tunnels.iter().map(|_| None).collect();
+        self.root.spawn(Arc::clone(&self.servers).choose());
+        for tunnel in &self.servers.tunnels {
+            let keeping = Arc::clone(&tunnel.client.bundle).keep();
+            self.root.spawn(keeping.instrument(tunnel.span()));
+        }
         let done = tokio::select! {
             biased;
             () = &mut stop => Ok(()),
             () = admin.stop.notified() => Ok(()),
-            Err(err) = self.serve(&mut session) => Err(err),
+            Err(err) = self.serve(&mut sessions) => Err(err),
         };
         if done.is_ok() {
             tracing::info!("frpc is stopping, connections in flight have {GRACE:?} to end");
             tokio::select! {
-                () = self.orderly(session) => {}
+                () = self.orderly(sessions) => {}
                 () = hurry => tracing::info!("asked to stop again, ending at once"),
             }
         }
         self.root.close(Duration::ZERO).await;
-        self.stack.close().await;
+        self.servers.close().await;
         tracing::info!("frpc stopped");
         done
     }
@@ -161,14 +167,14 @@ impl Service {
     /// Lets others look at the client and change what it runs.
     fn administer(&mut self) -> Arc<Admin> {
         let setup = Arc::new(Setup::new(
-            Arc::clone(&self.client),
+            Arc::clone(&self.servers),
             self.written.clone(),
             self.store.take(),
             self.file.take(),
         ));
         if setup.path().is_some() {
             self.root.spawn(Arc::clone(&setup).reload_when_asked());
-            if self.client.config.watch_config {
+            if self.servers.config.watch_config {
                 self.root.spawn(Arc::clone(&setup).reload_when_changed());
             }
         }
@@ -184,41 +190,52 @@ impl Service {
         admin
     }
 
-    /// Logs in and serves, again and again. The live session stands in `current`, so that it can
-    /// be ended in order when this future is dropped.
-    async fn serve(
-        &self,
-        current: &mut Option<(Arc<Session>, Framed)>,
-    ) -> Result<std::convert::Infallible, RunError> {
+    /// Keeps a session at every server. The live ones stand in `sessions`, so that they can be ended
+    /// in order when this future is dropped.
+    async fn serve(&self, sessions: &mut [Current]) -> Result<Infallible, RunError> {
+        let tunnels = self.servers.tunnels.iter().zip(sessions);
+        let each = tunnels.map(|(tunnel, current)| {
+            let span = tunnel.span();
+            Box::pin(self.keep(tunnel, current).instrument(span))
+        });
+        first_of(each.collect()).await
+    }
+
+    /// Logs in at one server and serves, again and again.
+    async fn keep(&self, tunnel: &Tunnel, current: &mut Current) -> Result<Infallible, RunError> {
         let mut backoff = Backoff::default();
         let mut run_id = String::new();
-        let mut first = true;
         loop {
-            let scope = self.root.child(tracing::Span::none());
+            let scope = self.root.child(tunnel.span());
             tracing::info!("try to connect to server...");
-            let wait = match login(&self.client, &self.stack, &run_id, scope.clone()).await {
-                Ok((session, control)) => {
+            let wait = match tunnel.login(&run_id, None, &scope).await {
+                Ok(LoggedIn { session, control }) => {
                     backoff.succeeded();
-                    let started = !std::mem::take(&mut first);
+                    let is_first = !self.servers.was_online();
                     session.run_id().clone_into(&mut run_id);
                     tracing::info!("login to server success, get run id [{run_id}]");
-                    let (session, control) = current.insert((Arc::new(session), control));
-                    self.client.is_on(session);
-                    if !started {
-                        self.client.visitors.start(&self.client);
+                    let (session, _) = current.insert((Arc::new(session), control));
+                    tunnel.client.is_on(session);
+                    self.servers.is_online(tunnel);
+                    if is_first {
+                        self.servers.start_visitors();
                     }
-                    let end = session.run(control).await;
+                    let end = tunnel.hold(current, &self.root).await;
                     tell(&end);
-                    session.close("session lost").await;
-                    *current = None;
+                    self.servers.is_lost(tunnel);
+                    if let Some((session, _)) = current.take() {
+                        let ladder = &session.ways().control;
+                        ladder.report(session.rung(), Evidence::Died);
+                        session.close().await;
+                    }
+                    tunnel.client.bundle.lost();
                     backoff.lost(Instant::now(), chance())
-                }
-                Err(err) if first && self.client.config.login_fail_exit => {
-                    tracing::warn!("connect to server error: {err}");
-                    return Err(err.into());
                 }
                 Err(err) => {
                     tracing::warn!("connect to server error: {err}");
+                    if self.servers.gives_up(tunnel) {
+                        return Err(err.into());
+                    }
                     backoff.failed(chance())
                 }
             };
@@ -228,18 +245,36 @@ impl Service {
     }
 
     /// No new users, then no users, then no session.
-    async fn orderly(&self, session: Option<(Arc<Session>, Framed)>) {
-        self.client.visitors.close().await;
-        let Some((session, mut control)) = session else {
+    async fn orderly(&self, sessions: Vec<Current>) {
+        self.servers.visitors.close().await;
+        let mut sessions: Vec<_> = sessions.into_iter().flatten().collect();
+        for (session, control) in &mut sessions {
+            session.withdraw(control).await;
+        }
+        if sessions.is_empty() {
             return;
-        };
-        session.withdraw(&mut control).await;
-        let cut = self.client.users.close(GRACE).await;
+        }
+        let cut = self.servers.users.close(GRACE).await;
         if cut > 0 {
             tracing::info!("{cut} user connections were cut off");
         }
-        session.close("stopped").await;
+        for (session, control) in sessions {
+            session.close().await;
+            drop(control);
+        }
+        for tunnel in &self.servers.tunnels {
+            tunnel.client.bundle.close("stopped").await;
+        }
     }
+}
+
+/// What the first of them to end says. They are few, and all are ours.
+async fn first_of<F: Future>(mut all: Vec<Pin<Box<F>>>) -> F::Output {
+    poll_fn(|cx| {
+        let mut each = all.iter_mut().map(|one| one.as_mut().poll(cx));
+        each.find(Poll::is_ready).unwrap_or(Poll::Pending)
+    })
+    .await
 }
 
 fn tell(end: &End) {

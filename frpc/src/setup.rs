@@ -16,7 +16,7 @@ use culvert_conf::{
 use culvert_program::{at_changes, at_hangups};
 use tokio::sync::Mutex;
 
-use crate::{proxies::Change, session::Client};
+use crate::{proxies::Change, servers::Servers};
 pub use store::StoreError;
 pub(crate) use store::{Edit, EditError, Store};
 
@@ -81,7 +81,7 @@ pub(crate) enum ReloadError {
 /// What the client runs, and where it comes from.
 #[derive(Debug)]
 pub(crate) struct Setup {
-    pub(crate) client: Arc<Client>,
+    pub(crate) servers: Arc<Servers>,
     pub(crate) file: Option<ConfigFile>,
     /// Held while something changes, so that changes come one after the other.
     state: Mutex<State>,
@@ -121,15 +121,15 @@ pub(crate) fn merged(config: &ClientConfig, store: Option<&Store>) -> Result<Ent
 }
 
 impl Setup {
-    /// The setup of `client`, which runs what [`merged`] made of `config` and `store`.
+    /// The setup of a client, which runs what [`merged`] made of `config` and `store`.
     pub(crate) fn new(
-        client: Arc<Client>,
+        servers: Arc<Servers>,
         config: ClientConfig,
         store: Option<Store>,
         file: Option<ConfigFile>,
     ) -> Self {
         Self {
-            client,
+            servers,
             file,
             state: Mutex::new(State { config, store }),
         }
@@ -174,7 +174,7 @@ impl Setup {
             tracing::warn!("{warning}");
         }
         let mut config = loaded.config;
-        let running = &self.client.config;
+        let running = &self.servers.config;
         for key in running.fixed_differences(&config) {
             tracing::warn!("{key} has changed in the file, which takes effect after a restart");
         }
@@ -219,8 +219,9 @@ impl Setup {
     }
 
     fn apply(&self, (proxies, visitors): &Entries) {
-        tell("proxy", &self.client.proxies.update(proxies));
-        tell("visitor", &self.client.visitors.update(visitors));
+        let (proxies, visitors) = self.servers.update(proxies, visitors);
+        tell("proxy", &proxies);
+        tell("visitor", &visitors);
     }
 
     /// The definition of an entry that runs, with its defaults, else that of the store.
@@ -231,11 +232,11 @@ impl Setup {
             .as_ref()
             .and_then(|s| s.entries().find(what, name));
         let written = state.config.definitions.find(what, name);
-        let client = &self.client;
-        let runs = match what {
-            Defined::Proxy => client.proxies.names().iter().any(|n| n == name),
-            Defined::Visitor => client.visitors.names().iter().any(|n| n == name),
+        let names = match what {
+            Defined::Proxy => self.servers.proxy_names(),
+            Defined::Visitor => self.servers.visitors.names(),
         };
+        let runs = names.iter().any(|n| n == name);
         let source = stored.filter(|d| d.is_enabled()).or(written);
         match source {
             Some(source) if runs => Some(source.clone().completed()),

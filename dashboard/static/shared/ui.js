@@ -58,7 +58,7 @@ export function figure(name, value, href) {
 export function badge(text) {
   const kinds = {
     online: 'good', running: 'good', offline: 'off', closed: 'off', disabled: 'off',
-    'start error': 'bad', 'check failed': 'bad',
+    'start error': 'bad', 'check failed': 'bad', up: 'good', down: 'bad', silent: 'bad',
   };
   return h('span', { class: `badge ${kinds[text] ?? 'plain'}` }, text);
 }

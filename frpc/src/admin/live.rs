@@ -10,7 +10,10 @@ use culvert_http::web::{Answer, Feed, Request};
 use serde::Serialize;
 
 use super::Admin;
-use crate::{proxies::Phase, session::Client};
+use crate::{
+    proxies::Phase,
+    servers::{ProxyAt, ServerRow, Servers},
+};
 
 /// What is told; bytes are counted since the start, times are in milliseconds.
 #[derive(Debug, Serialize)]
@@ -20,6 +23,9 @@ struct Now {
     connected: bool,
     server: String,
     transport: String,
+    /// Why this one, where it was chosen by us.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    transport_reason: String,
     #[serde(rename = "runID")]
     run_id: String,
     rtt_ms: Option<f64>,
@@ -31,14 +37,17 @@ struct Now {
     total_traffic_out: u64,
     in_per_second: u64,
     out_per_second: u64,
+    /// Each of several.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    servers: Vec<ServerRow>,
 }
 
 /// `GET /api/live`.
 pub(super) fn handler(admin: &Arc<Admin>) -> impl Fn(Request) -> Ready<Answer> + use<> {
-    let client = Arc::clone(&admin.setup.client);
+    let servers = Arc::clone(&admin.setup.servers);
     let mut before = (0, 0);
     let feed = Arc::new(Feed::new(move |since| {
-        let mut now = now(&client);
+        let mut now = now(&servers);
         now.in_per_second = per_second(now.total_traffic_in, before.0, since);
         now.out_per_second = per_second(now.total_traffic_out, before.1, since);
         before = (now.total_traffic_in, now.total_traffic_out);
@@ -54,11 +63,13 @@ fn per_second(now: u64, before: u64, since: Duration) -> u64 {
     moved.checked_div(millis).unwrap_or(0)
 }
 
-fn now(client: &Client) -> Now {
-    let session = client.session();
-    let rows = client.proxies.rows();
-    let is_running = |row: &&_| matches!(row_phase(row), Phase::Running(_));
-    let (meter, config) = (&client.meter, &client.config);
+fn now(servers: &Servers) -> Now {
+    let shown = servers.shown();
+    let session = shown.and_then(|tunnel| tunnel.client.session());
+    let rows = servers.proxies();
+    let is_running = |at: &&ProxyAt| matches!(at.row.phase, Phase::Running(_));
+    let meter = &servers.meter;
+    let config = shown.map_or(&servers.config, |tunnel| &tunnel.client.config);
     let server = culvert_transport::Target::new(&config.server_addr, config.server_port);
     let rtt = session.as_ref().and_then(|session| session.round_trip());
     Now {
@@ -67,20 +78,23 @@ fn now(client: &Client) -> Now {
             .map_or(0, |at| at.as_millis()),
         connected: session.is_some(),
         server: server.to_string(),
-        transport: config.transport.protocol.as_str().to_owned(),
+        transport: session.as_ref().map_or_else(
+            || config.transport.protocol.as_str().to_owned(),
+            |session| session.rung().transport.as_str().to_owned(),
+        ),
+        transport_reason: shown
+            .and_then(|tunnel| Some(tunnel.ladder()?.reason()))
+            .unwrap_or_default(),
         run_id: session.map_or_else(String::new, |s| s.run_id().to_owned()),
         rtt_ms: rtt.map(|rtt| rtt.as_secs_f64() * 1000.0),
         proxies: rows.len(),
         proxies_running: rows.iter().filter(is_running).count(),
-        visitors: client.visitors.names().len(),
+        visitors: servers.visitors.names().len(),
         cur_conns: meter.connections(),
         total_traffic_in: meter.bytes_in(),
         total_traffic_out: meter.bytes_out(),
         in_per_second: 0,
         out_per_second: 0,
+        servers: servers.rows(),
     }
-}
-
-const fn row_phase(row: &crate::proxies::ProxyRow) -> &Phase {
-    &row.phase
 }

@@ -8,7 +8,10 @@ use culvert_transport::Target;
 use serde::Serialize;
 
 use super::Admin;
-use crate::proxies::{Phase, ProxyRow};
+use crate::{
+    proxies::{Phase, ProxyRow},
+    servers::ProxyAt,
+};
 
 /// A proxy; keys and their order are upstream's.
 #[derive(Debug, Serialize)]
@@ -23,32 +26,49 @@ struct Row {
     remote_addr: String,
     #[serde(skip_serializing_if = "str::is_empty")]
     source: &'static str,
+    /// Ours: at each of several servers that are to publish it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    servers: Vec<AtServer>,
+}
+
+/// How far a proxy is at one server.
+#[derive(Debug, Serialize)]
+struct AtServer {
+    name: String,
+    status: &'static str,
+    err: String,
 }
 
 /// `GET /api/status`: the proxies by type; none before the first login.
 pub(super) async fn answer(admin: Arc<Admin>, _: Request) -> Answer {
     let stored = admin.setup.stored().await.unwrap_or_default();
-    let client = &admin.setup.client;
+    let servers = &admin.setup.servers;
     let mut by_type: BTreeMap<_, Vec<_>> = BTreeMap::new();
-    let rows = if client.was_online() {
-        client.proxies.rows()
+    let rows = if servers.was_online() {
+        servers.proxies()
     } else {
         Vec::new()
     };
-    for row in rows {
-        let from_store = stored.find(Defined::Proxy, &row.config.name);
+    for at in rows {
+        let from_store = stored.find(Defined::Proxy, &at.row.config.name);
         let source = match from_store {
             Some(definition) if definition.is_enabled() => "store",
             _ => "",
         };
-        let row = Row::new(row, &client.config.server_addr, source);
+        let row = Row::new(at, source);
         by_type.entry(row.kind).or_default().push(row);
     }
     Answer::json(&by_type)
 }
 
 impl Row {
-    fn new(ProxyRow { config, phase }: ProxyRow, server: &str, source: &'static str) -> Self {
+    fn new(at: ProxyAt, source: &'static str) -> Self {
+        let ProxyRow { config, phase } = at.row;
+        let each = at.each.into_iter().map(|(name, phase)| AtServer {
+            name,
+            status: phase.as_str(),
+            err: phase.error().to_owned(),
+        });
         let (local_addr, plugin) = match &config.backend {
             Backend::Local { port: 0, .. } => (String::new(), ""),
             Backend::Local { ip, port } => (Target::new(ip, *port).to_string(), ""),
@@ -60,8 +80,9 @@ impl Row {
             err: phase.error().to_owned(),
             local_addr,
             plugin,
-            remote_addr: remote(&config, &phase, server),
+            remote_addr: remote(&config, &phase, &at.server_addr),
             source,
+            servers: each.collect(),
             name: config.name,
         }
     }

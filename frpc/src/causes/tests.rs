@@ -82,3 +82,52 @@ fn skews_are_said_in_units_that_people_read() {
         assert!(text.ends_with(said), "{text}");
     }
 }
+
+#[test]
+fn every_cause_is_said_and_has_a_remedy_and_a_name_of_its_own() {
+    let text = || "text".to_owned();
+    let all = [
+        Cause::NoName,
+        Cause::NoRoute,
+        Cause::Refused,
+        Cause::Dropped,
+        Cause::Reset,
+        Cause::Closed,
+        Cause::Stalled,
+        Cause::Throttled,
+        Cause::WrongProgram(String::new()),
+        Cause::Portal(String::new()),
+        Cause::Intercepted(text()),
+        Cause::Expired,
+        Cause::NotYetValid,
+        Cause::WrongName,
+        Cause::Untrusted,
+        Cause::BadCertificate,
+        Cause::Alert,
+        Cause::UdpBlocked,
+        Cause::UdpRefused,
+        Cause::BlackHole,
+        Cause::ProxyUnreachable,
+        Cause::ProxyCredentials,
+        Cause::ProxyRefuses(None),
+        Cause::ProxyBuffers,
+        Cause::ProxyForeign,
+        Cause::NoWebsocket(404),
+        Cause::NoWss,
+        Cause::Token,
+        Cause::Clock(Skew(0)),
+        Cause::ServerOld,
+        Cause::LoginRefused(text()),
+        Cause::NoProof(text()),
+        Cause::Other(text()),
+    ];
+    let mut names: Vec<_> = all.iter().map(Cause::name).collect();
+    for cause in &all {
+        let said = cause.to_string();
+        assert!(!said.is_empty() && !cause.remedy().is_empty(), "{cause:?}");
+        assert!(!said.ends_with('.') && !cause.remedy().ends_with('.'));
+    }
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), all.len());
+}

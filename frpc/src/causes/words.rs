@@ -76,23 +76,6 @@ impl Cause {
             }
             Self::WrongProgram(_) => "check serverAddr and serverPort: they must be those of frps",
             Self::Portal(_) => "open a browser, log in at the network's own page, and try again",
-            Self::Intercepted(_) => {
-                "ask whoever runs this network to let the server pass unopened; a transport that \
-                 is not opened, such as tcp or quic on another port, may pass"
-            }
-            Self::Expired => "renew the server's certificate; if it is newer, set this clock",
-            Self::NotYetValid => {
-                "set the clock of this machine, or of the one that made the \
-                                  certificate"
-            }
-            Self::WrongName => "set transport.tls.serverName to a name in the certificate",
-            Self::Untrusted => {
-                "set transport.tls.trustedCaFile to the authority of the server's certificate"
-            }
-            Self::BadCertificate => "make a new certificate for the server, such as frps init does",
-            Self::Alert => {
-                "the server may want a certificate: set transport.tls.certFile and keyFile"
-            }
             Self::UdpBlocked => {
                 "use a transport over TCP: tcp, wss or websocket; or let UDP pass to the port, \
                  where frps must have quicBindPort or kcpBindPort"
@@ -101,7 +84,39 @@ impl Cause {
                 "set quicBindPort or kcpBindPort of frps to this port, or use a transport over TCP"
             }
             Self::BlackHole => {
-                "let ICMP pass, lower the MTU of the interface, or use a transport over TCP"
+                "let ICMP pass, lower the MTU of the interface, or use transport.protocol = \"quic\", \
+                 which finds out what passes"
+            }
+            Self::NoWebsocket(_) => {
+                "a web server or proxy in front must pass upgrades on to the bindPort of frps"
+            }
+            Self::NoWss => {
+                "upstream's frps takes no wss by itself: put a web server with TLS in front of its \
+                 bindPort, or use tcp or websocket"
+            }
+            Self::Other(_) => "the log of frpc at log.level = \"debug\" tells more",
+            other => other.remedy_above(),
+        }
+    }
+
+    /// For what is above the network: certificates, proxies, logins.
+    const fn remedy_above(&self) -> &'static str {
+        match self {
+            Self::Intercepted(_) => {
+                "ask whoever runs this network to let the server pass unopened; a transport that \
+                 is not opened, such as tcp or quic on another port, may pass"
+            }
+            Self::Expired => "renew the server's certificate; if it is newer, set this clock",
+            Self::NotYetValid => {
+                "set the clock of this machine, or of that where the certificate was made"
+            }
+            Self::WrongName => "set transport.tls.serverName to a name in the certificate",
+            Self::Untrusted => {
+                "set transport.tls.trustedCaFile to the authority of the server's certificate"
+            }
+            Self::BadCertificate => "make a new certificate for the server, such as frps init does",
+            Self::Alert => {
+                "the server may want a certificate: set transport.tls.certFile and keyFile"
             }
             Self::ProxyUnreachable => {
                 "check transport.proxyURL, or the variable http_proxy, or remove it"
@@ -116,19 +131,13 @@ impl Cause {
                 "use a proxy that passes CONNECT on unopened, or transport.protocol = \"wss\""
             }
             Self::ProxyForeign => "check scheme and port of transport.proxyURL",
-            Self::NoWebsocket(_) => {
-                "a web server or proxy in front must pass upgrades on to the bindPort of frps"
-            }
-            Self::NoWss => {
-                "upstream's frps takes no wss by itself: put a web server with TLS in front of its \
-                 bindPort, or use tcp or websocket"
-            }
             Self::Token => "auth.token must be the same in both files",
             Self::Clock(_) => "set the clock of this machine, or let NTP do it",
             Self::ServerOld => "set transport.wireProtocol = \"v1\", or update the server",
             Self::LoginRefused(_) => "the server's log tells more",
             Self::NoProof(_) => "check auth.tokenSource or auth.oidc",
-            Self::Other(_) => "the log of frpc at log.level = \"debug\" tells more",
+            // Said above.
+            _ => "",
         }
     }
 }

@@ -122,7 +122,9 @@ impl Doctor {
             if let Some(domain) = config.server_srv.take() {
                 place(&mut config, &domain, self.timeout).await?;
             }
-            let (good, server) = self.one(&name, &config, transports, has_file).await?;
+            // Boxed: it holds every way at once.
+            let one = Box::pin(self.one(&name, &config, transports, has_file));
+            let (good, server) = one.await?;
             report.ok |= good;
             report.servers.push(server);
         }

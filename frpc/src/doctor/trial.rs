@@ -104,7 +104,6 @@ impl Common<'_> {
         let ping = Ping {
             privilege_key: self.ask.privilege_key.clone(),
             timestamp: self.ask.timestamp,
-            ..Ping::default()
         };
         let (round_trip, bulk) = beat(&mut control, &ping.into(), self.limit).await;
         Ok(Passed {

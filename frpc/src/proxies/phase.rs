@@ -13,6 +13,8 @@ pub(crate) enum Phase {
     Refused(Instant, String),
     /// The server publishes it, there.
     Running(String),
+    /// Another server publishes it; asked for when that is to change.
+    Standby,
     /// Its service is not there; asked for when it comes back.
     CheckFailed,
     /// This build cannot serve it, and why.
@@ -27,6 +29,7 @@ impl Phase {
             Self::Waiting(_) => "wait start",
             Self::Refused(..) | Self::Unserved(_) => "start error",
             Self::Running(_) => "running",
+            Self::Standby => "standby",
             Self::CheckFailed => "check failed",
         }
     }
@@ -35,7 +38,9 @@ impl Phase {
     pub(crate) fn error(&self) -> &str {
         match self {
             Self::Refused(_, error) | Self::Unserved(error) => error,
-            Self::New | Self::Waiting(_) | Self::Running(_) | Self::CheckFailed => "",
+            Self::New | Self::Waiting(_) | Self::Running(_) | Self::Standby | Self::CheckFailed => {
+                ""
+            }
         }
     }
 
@@ -52,7 +57,7 @@ impl Phase {
     /// Whether the server is to be asked at `now`.
     pub(super) fn is_due(&self, now: Instant) -> bool {
         match self {
-            Self::New | Self::CheckFailed => true,
+            Self::New | Self::Standby | Self::CheckFailed => true,
             Self::Waiting(until) | Self::Refused(until, _) => now >= *until,
             Self::Running(_) | Self::Unserved(_) => false,
         }

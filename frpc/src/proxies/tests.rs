@@ -154,3 +154,29 @@ async fn a_proxy_is_published_while_its_service_is_there() {
     answer(&proxies, "u.a", "");
     assert_eq!(phases(&proxies), ["a running"]);
 }
+
+#[tokio::test]
+async fn proxies_that_another_server_publishes_are_withdrawn_and_asked_for_again() {
+    let proxies = proxies(&format!("{}{}", tcp("a", 1), tcp("b", 2)));
+    proxies.publish(false);
+    assert!(ask(&proxies).is_empty() && proxies.take_withdrawn().is_empty());
+    assert!(!proxies.are_settled());
+
+    proxies.publish(true);
+    assert_eq!(ask(&proxies), ["u.a:1", "u.b:2"]);
+    answer(&proxies, "u.a", "");
+    assert!(!proxies.are_settled());
+    answer(&proxies, "u.b", "port taken");
+    assert!(proxies.are_settled());
+
+    proxies.publish(false);
+    assert_eq!(proxies.take_withdrawn(), ["u.a"]);
+    assert!(proxies.take_withdrawn().is_empty());
+    assert_eq!(phases(&proxies), ["a standby", "b start error"]);
+    // A user may have come before the server heard of it.
+    assert!(proxies.get("u.a").is_some());
+    assert!(ask(&proxies).is_empty());
+
+    proxies.publish(true);
+    assert_eq!(ask(&proxies), ["u.a:1"]);
+}

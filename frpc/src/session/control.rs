@@ -10,6 +10,7 @@ use culvert_wire::{
 use tokio::{sync::Semaphore, time::Instant};
 
 use super::Session;
+use crate::paths::Strand;
 
 /// How long one message may take to be written before the server counts as gone; upstream's mux
 /// gives a queued frame as long (protocol 2.3).
@@ -69,6 +70,7 @@ impl Session {
         poll.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         self.client.proxies.forget_answers();
         self.client.questions.forget();
+        self.client.vitals.forget(now);
         loop {
             tokio::select! {
                 message = control.next() => match message? {
@@ -79,6 +81,7 @@ impl Session {
                     Some(Message::Pong(pong)) if pong.error.is_empty() => {
                         tracing::debug!("receive heartbeat from server");
                         heart.heard = Instant::now();
+                        self.client.vitals.answered(heart.heard);
                     }
                     Some(Message::Pong(pong)) => return Err(End::Refused(pong.error)),
                     // A known message that nobody waits for is ignored, as upstream does.
@@ -86,6 +89,7 @@ impl Session {
                 },
                 _ = poll.tick() => self.register(control).await?,
                 () = self.client.proxies.changed() => self.register(control).await?,
+                strand = self.client.bundle.fresh() => self.offer_over(strand),
                 () = self.client.questions.queued() => self.ask(control).await?,
                 () = self.next_beat(&heart) => {
                     self.beat(&mut heart)?;
@@ -95,6 +99,7 @@ impl Session {
                     ping = None;
                     if let Some(ping) = made {
                         tracing::debug!("send heartbeat to server");
+                        self.client.vitals.asked(Instant::now());
                         send(control, &ping.into()).await?;
                     }
                 }
@@ -168,9 +173,16 @@ impl Session {
         };
         let session = Arc::clone(self);
         self.scope.spawn(async move {
-            session.offer_work().await;
+            session.offer_work(None).await;
             drop(seat);
         });
+    }
+
+    /// Offers a work connection on a new path unasked: it tells the server whose the path is.
+    fn offer_over(self: &Arc<Self>, strand: Arc<Strand>) {
+        let session = Arc::clone(self);
+        self.scope
+            .spawn(async move { session.offer_work(Some(strand)).await });
     }
 
     /// Takes our proxies back, so that no new users come, while the session goes on.
@@ -185,9 +197,8 @@ impl Session {
         }
     }
 
-    /// Ends the session: pooled work connections and the link.
-    pub(crate) async fn close(&self, why: &str) {
-        self.link.close(why).await;
+    /// Ends the session with its pooled work connections; users' streams and the paths go on.
+    pub(crate) async fn close(&self) {
         self.scope.close(Duration::ZERO).await;
     }
 

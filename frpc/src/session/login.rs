@@ -1,22 +1,16 @@
-//! Saying who we are (protocol 3.3).
+//! Connecting and logging in.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
-use culvert_conf::Protocol;
 use culvert_io::Scope;
-use culvert_transport::{Framed, TransportError, report};
-use culvert_transports::ClientStack;
-use culvert_wire::{
-    ControlCipher, HelloError, Message, RELEASE, Version, WireError,
-    msg::{Login, LoginResp},
-    v2::{AeadKeys, Bootstrap, FrameType, Offer},
+use culvert_transport::{BoxFuture, Framed, TransportError, report};
+use culvert_wire::msg::Login;
+
+use super::{Client, Session, Who};
+use crate::{
+    auth::ProofError,
+    paths::{Evidence, Path, Rung, Ways},
 };
-
-use super::{Client, Session};
-use crate::auth::ProofError;
-
-/// How long the server may take to answer (protocol 3.3).
-const ANSWER: Duration = Duration::from_secs(10);
 
 /// Why there is no session.
 #[derive(Debug, thiserror::Error)]
@@ -25,6 +19,9 @@ pub enum LoginError {
     /// The server cannot be reached, or does not speak with us.
     #[error("{}", report(.0))]
     Transport(#[from] TransportError),
+    /// No way leads to the server; what became of each.
+    #[error("no way to the server: {0}")]
+    NoWay(String),
     /// There is nothing to log in with.
     #[error(transparent)]
     Proof(#[from] ProofError),
@@ -39,156 +36,81 @@ pub enum LoginError {
     NoV2(String),
 }
 
-/// Connects and logs in. `run_id` is that of the last session, or empty.
+/// Connects and logs in. `run_id` is that of the last session, or empty; `avoid` is the way that
+/// went bad, which is tried last.
 ///
 /// *Cancel safety*: the connection is closed.
 pub(crate) async fn login(
     client: &Arc<Client>,
-    stack: &ClientStack,
+    ways: &Ways,
     run_id: &str,
-    scope: Scope,
-) -> Result<(Session, Framed), LoginError> {
+    avoid: Option<&Rung>,
+    scope: &Scope,
+) -> Result<LoggedIn, LoginError> {
     // First, because the server does not wait for long once there is a connection.
-    let ask = ask(client, run_id).await?;
-    let link = stack.connect(&scope).await?;
-    match speak(client, &link, ask).await {
-        Ok((control, run_id)) => {
-            let scope = scope.child(tracing::error_span!("session", prefix = %run_id));
-            let session = Session {
-                client: Arc::clone(client),
-                run_id,
-                link,
-                scope,
-            };
-            Ok((session, control))
+    let ask = Who::of(client).ask(run_id).await?;
+    let prove = |path: Path| -> BoxFuture<'_, Result<(Framed, String), LoginError>> {
+        let ask = ask.clone();
+        Box::pin(async move { speak(client, &path, ask).await })
+    };
+    let ladder = &ways.control;
+    let (path, proof) = ladder.reach(client.bundle.scope(), avoid, prove).await?;
+    Ok(begin(client, ways, path, proof, scope))
+}
+
+/// Logs in over a path that is there.
+///
+/// *Cancel safety*: the connection is closed.
+pub(crate) async fn login_on(
+    client: &Arc<Client>,
+    ways: &Ways,
+    run_id: &str,
+    (path, why): (Path, String),
+    scope: &Scope,
+) -> Result<LoggedIn, LoginError> {
+    let ask = Who::of(client).ask(run_id).await?;
+    match speak(client, &path, ask).await {
+        Ok(proof) => {
+            ways.control.stands_on(&path, why, client.bundle.scope());
+            Ok(begin(client, ways, path, proof, scope))
         }
         Err(err) => {
-            link.close("login failed").await;
+            ways.control.report(&path.rung, Evidence::Failed);
+            path.close("login failed").await;
             Err(err)
         }
     }
 }
 
-async fn speak(
-    client: &Client,
-    link: &culvert_transport::BoxSession,
-    ask: Login,
-) -> Result<(Framed, String), LoginError> {
-    let codec = client.codec();
-    let mut control = Framed::dialled(link.open().await?, codec);
-    let ask = ask.into();
-    let cipher = match codec.version() {
-        Version::V1 => {
-            send(&mut control, &ask).await?;
-            ControlCipher::Cfb(client.key.clone())
-        }
-        Version::V2 => ControlCipher::Aead(negotiate(client, &mut control, &ask).await?),
+async fn speak(client: &Client, path: &Path, ask: Login) -> Result<(Framed, String), LoginError> {
+    let who = Who::of(client);
+    who.speak(&path.session, &path.rung.transport, ask).await
+}
+
+/// A session on this path.
+fn begin(
+    client: &Arc<Client>,
+    ways: &Ways,
+    path: Path,
+    (control, run_id): (Framed, String),
+    scope: &Scope,
+) -> LoggedIn {
+    tracing::debug!("logged in over {}, dialled in {:?}", path.rung, path.took);
+    let session = Session {
+        client: Arc::clone(client),
+        scope: scope.child(tracing::error_span!("session", prefix = %run_id)),
+        run_id,
+        ways: ways.clone(),
+        path: path.clone(),
     };
-    let answer: LoginResp = control.expect(ANSWER, "login response").await?;
-    if !answer.error.is_empty() {
-        return Err(LoginError::Refused(answer.error));
-    }
-    // From here on the server may send as much as its users do.
-    link.authenticate();
-    Ok((control.encrypt(&cipher)?, answer.run_id))
+    let bundle = &client.bundle;
+    bundle.lead(path, control.stream().peer(), ways.further());
+    LoggedIn { session, control }
 }
 
-async fn send(control: &mut Framed, ask: &Message) -> Result<(), TransportError> {
-    tokio::time::timeout(ANSWER, control.send(ask))
-        .await
-        .map_err(|_elapsed| TransportError::Timeout {
-            what: "sending the login".to_owned(),
-            after: ANSWER,
-        })?
-}
-
-/// Settles the control cipher of version 2; the login `ask` leaves right behind our hello
-/// (protocol 4.2). What a server says that does not know version 2, or does not say, becomes one
-/// error that names the key.
-async fn negotiate(
-    client: &Client,
-    control: &mut Framed,
-    ask: &Message,
-) -> Result<AeadKeys, LoginError> {
-    let transport = &client.config.transport;
-    let always_tls = matches!(transport.protocol, Protocol::Wss | Protocol::Quic);
-    let offer = Offer::new(Bootstrap {
-        transport: transport.protocol.as_str().to_owned(),
-        tls: transport.tls.enabled.is_some() || always_tls,
-        tcp_mux: transport.tcp_mux.is_some(),
-    })
-    .map_err(TransportError::from)?;
-    control.feed_hello(FrameType::ClientHello, offer.payload())?;
-    let hello = async {
-        send(control, ask).await?;
-        control.server_hello(ANSWER).await
-    };
-    let hello = match hello.await {
-        Ok(Some(hello)) => hello,
-        Ok(None) => {
-            return Err(LoginError::NoV2(
-                "the server closed the connection".to_owned(),
-            ));
-        }
-        Err(TransportError::Malformed(_)) => {
-            return Err(LoginError::NoV2(
-                "the server answered in another way".to_owned(),
-            ));
-        }
-        Err(err @ (TransportError::Io(_) | TransportError::Closed(_))) => {
-            return Err(LoginError::NoV2(report(&err)));
-        }
-        Err(err) => return Err(err.into()),
-    };
-    offer
-        .accept(&hello, client.auth.token())
-        .map_err(|err| match err {
-            WireError::Hello(HelloError::Refused(why)) => LoginError::Refused(why),
-            other => TransportError::from(other).into(),
-        })
-}
-
-async fn ask(client: &Client, run_id: &str) -> Result<Login, ProofError> {
-    let config = &client.config;
-    let (timestamp, privilege_key) = client.auth.prove().await?;
-    Ok(Login {
-        version: RELEASE.to_owned(),
-        hostname: host_name(),
-        os: go_os(std::env::consts::OS).to_owned(),
-        arch: go_arch(std::env::consts::ARCH).to_owned(),
-        user: config.user.clone(),
-        privilege_key,
-        timestamp,
-        run_id: run_id.to_owned(),
-        client_id: config.client_id.clone(),
-        metas: config.metadatas.clone(),
-        pool_count: config.transport.pool_count.into(),
-        ..Login::default()
-    })
-}
-
-/// The host's name as far as it can be had without asking the system's C library; it is only
-/// shown on dashboards.
-fn host_name() -> String {
-    let file = std::fs::read_to_string("/proc/sys/kernel/hostname");
-    let name = file.ok().or_else(|| std::env::var("HOSTNAME").ok());
-    name.or_else(|| std::env::var("COMPUTERNAME").ok())
-        .unwrap_or_default()
-        .trim()
-        .to_owned()
-}
-
-/// The system's name as Go has it, which upstream's dashboards expect.
-fn go_os(os: &str) -> &str {
-    if os == "macos" { "darwin" } else { os }
-}
-
-/// The processor's name as Go has it.
-fn go_arch(arch: &str) -> &str {
-    match arch {
-        "x86_64" => "amd64",
-        "aarch64" => "arm64",
-        "x86" => "386",
-        other => other,
-    }
+/// A login that succeeded.
+#[derive(Debug)]
+pub(crate) struct LoggedIn {
+    pub(crate) session: Session,
+    pub(crate) control: Framed,
 }

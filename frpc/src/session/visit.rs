@@ -33,7 +33,7 @@ impl VisitorCx for Client {
             let Some(session) = self.session() else {
                 return Err(ProxyError::NoWorkConn("not logged in to the server"));
             };
-            let stream = session.link.open().await.map_err(failed)?;
+            let stream = self.bundle.open().await.map_err(failed)?;
             Ok(VisitorStream {
                 stream,
                 run_id: session.run_id.clone(),

@@ -5,22 +5,25 @@ use std::sync::Arc;
 use culvert_io::Meter;
 use culvert_proxy::{ProxyError, Work, layers};
 use culvert_transport::{Framed, TransportError, report};
-use culvert_wire::msg::{NewWorkConn, StartWorkConn};
+use culvert_wire::{
+    datagram::FORMAT,
+    msg::{NewWorkConn, StartWorkConn},
+};
 
 use super::Session;
-use crate::{auth::ProofError, proxies::Served};
+use crate::{auth::ProofError, paths::Strand, proxies::Served};
 
 impl Session {
     /// Answers one request of the server: offers a work connection, waits until it is put to
-    /// use, and serves the user.
-    pub(super) async fn offer_work(self: Arc<Self>) {
+    /// use, and serves the user. It goes `over` a certain path, or over the best one.
+    pub(super) async fn offer_work(self: Arc<Self>, over: Option<Arc<Strand>>) {
         let hello = match self.hello().await {
             Ok(hello) => hello,
             Err(err) => {
                 return tracing::warn!("error during NewWorkConn authentication: {err}");
             }
         };
-        let work = match self.await_start(hello).await {
+        let work = match self.await_start(hello, over).await {
             Ok(started) => started,
             Err(err) => return tracing::debug!("work connection closed: {}", report(&err)),
         };
@@ -54,15 +57,31 @@ impl Session {
     }
 
     /// A work connection that the server has put to use, as it comes from the wire.
-    async fn await_start(&self, hello: NewWorkConn) -> Result<Work, TransportError> {
-        let mut work = Framed::dialled(self.link.open().await?, self.client.codec());
+    async fn await_start(
+        &self,
+        mut hello: NewWorkConn,
+        over: Option<Arc<Strand>>,
+    ) -> Result<Work, TransportError> {
+        let mut stream = match over {
+            Some(strand) => strand.open().await?,
+            None => self.client.bundle.open().await?,
+        };
+        if stream.open_datagrams() {
+            hello.datagrams = FORMAT;
+        }
+        let mut work = Framed::dialled(stream, self.client.codec());
         work.send(&hello.into()).await?;
         // A pooled connection may wait as long as the session lives.
         let start: StartWorkConn = work.next_as("StartWorkConn").await?;
+        let codec = work.codec();
+        let mut stream = work.into_stream();
+        if start.datagrams != FORMAT {
+            stream.close_datagrams();
+        }
         Ok(Work {
+            stream,
             start,
-            codec: work.codec(),
-            stream: work.into_stream(),
+            codec,
         })
     }
 }
