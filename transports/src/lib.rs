@@ -7,15 +7,19 @@ mod find;
 mod redial;
 mod stack;
 mod standard;
+mod symptom;
 mod tunnel;
 mod yamux;
 
+pub use culvert_tcp::Resolver;
+pub use culvert_tls::{Certificate, CertificateFault};
 pub use culvert_transport::{
     BoxSession, Link, Options, Session, Target, Transport, TransportError, Transports,
 };
 pub use find::{find, quic_options, server_options};
 pub use redial::Redial;
-pub use stack::{ClientStack, ServerStack};
+pub use stack::{ClientStack, Inspection, ServerStack};
 pub use standard::standard;
+pub use symptom::{ProxyFault, Symptom};
 pub use tunnel::PeerTunnels;
 pub use yamux::{Yamux, YamuxSession};

@@ -2,11 +2,13 @@
 //! yamux).
 
 mod client;
+mod inspect;
 mod server;
 mod websocket;
 
 pub use client::ClientStack;
 pub(crate) use client::Dialler;
+pub use inspect::Inspection;
 pub use server::ServerStack;
 
 use culvert_tls::{IdentityFiles, TlsError};

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use culvert_conf::{ClientConfig, ClientTlsOn, Protocol};
 use culvert_io::{Scope, Stream};
-use culvert_tls::{FIRST_BYTE, ServerName};
+use culvert_tls::{FIRST_BYTE, ServerName, Watch};
 use culvert_transport::{
     BoxConnector, BoxSession, Common, DynMux, Link, Options, ProxyUrl, Result, Target, TlsOptions,
     TransportError, Transports,
@@ -35,7 +35,7 @@ struct Dialling {
     timeout: Duration,
 }
 
-struct Tls {
+pub(super) struct Tls {
     config: Arc<culvert_tls::ClientConfig>,
     name: ServerName<'static>,
     first_byte: bool,
@@ -168,8 +168,23 @@ fn tls_options(on: &ClientTlsOn) -> TlsOptions {
 impl Tls {
     fn new(on: &ClientTlsOn, server_addr: &str) -> Result<Self> {
         let own = on.identity.as_ref().map(identity);
-        let config =
-            culvert_tls::client_config(own.as_ref(), on.trusted_ca.as_deref()).map_err(failed)?;
+        let config = culvert_tls::client_config(own.as_ref(), on.trusted_ca.as_deref());
+        Self::with(config.map_err(failed)?, on, server_addr)
+    }
+
+    /// The same, which keeps what the server shows.
+    pub(super) fn watched(on: &ClientTlsOn, server_addr: &str) -> Result<(Self, Watch)> {
+        let own = on.identity.as_ref().map(identity);
+        let config = culvert_tls::client_config_watched(own.as_ref(), on.trusted_ca.as_deref());
+        let (config, watch) = config.map_err(failed)?;
+        Ok((Self::with(config, on, server_addr)?, watch))
+    }
+
+    fn with(
+        config: Arc<culvert_tls::ClientConfig>,
+        on: &ClientTlsOn,
+        server_addr: &str,
+    ) -> Result<Self> {
         let name = on.server_name.as_deref().unwrap_or(server_addr);
         Ok(Self {
             config,
@@ -178,7 +193,7 @@ impl Tls {
         })
     }
 
-    async fn wrap(&self, mut stream: Stream) -> Result<Stream> {
+    pub(super) async fn wrap(&self, mut stream: Stream) -> Result<Stream> {
         if self.first_byte {
             // Its own write: upstream's server reads one byte first (protocol 2.2).
             stream.write_all(&[FIRST_BYTE]).await?;
