@@ -97,9 +97,19 @@ async fn write_frame(socket: &mut TcpStream, body: &[u8]) -> std::io::Result<()>
 /// # Errors
 /// When no port can be bound.
 pub async fn udp_echo() -> Result<Service> {
-    let socket = UdpSocket::bind("127.0.0.1:0")
-        .await
-        .map_err(Error::io("bind a UDP echo service"))?;
+    let socket = std::net::UdpSocket::bind("127.0.0.1:0");
+    udp_echo_on(socket.map_err(Error::io("bind a UDP echo service"))?)
+}
+
+/// The same on a socket that was bound elsewhere, such as in another network.
+///
+/// # Errors
+/// When the system does not let us use it.
+pub fn udp_echo_on(socket: std::net::UdpSocket) -> Result<Service> {
+    let prepared = socket
+        .set_nonblocking(true)
+        .and_then(|()| UdpSocket::from_std(socket));
+    let socket = prepared.map_err(Error::io("use a UDP socket"))?;
     let addr = socket
         .local_addr()
         .map_err(Error::io("read a bound address"))?;

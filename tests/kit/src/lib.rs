@@ -3,6 +3,7 @@
 //! Nothing here knows which implementation it drives: a test names a [`Peer`] for each role, and
 //! the same test runs against our programs and against real frp.
 
+mod broken;
 #[cfg(feature = "browser")]
 mod browser;
 mod dir;
@@ -33,10 +34,13 @@ mod web;
 #[cfg(feature = "websocket")]
 mod websocket;
 
+pub use broken::{Treatment, crawl, parrot, resetter, web_proxy};
 #[cfg(feature = "browser")]
 pub use browser::{Browser, Look, Page};
 pub use dir::TempDir;
-pub use echo::{framed_echo, framed_request, tcp_echo, tcp_echo_on, udp_echo, udp_request};
+pub use echo::{
+    framed_echo, framed_request, tcp_echo, tcp_echo_on, udp_echo, udp_echo_on, udp_request,
+};
 pub use error::{Error, Result};
 pub use go::go_peer;
 #[cfg(target_os = "linux")]
