@@ -1,6 +1,8 @@
 //! Both ends of a kind joined in memory: a server context whose work connections end in a client
 //! proxy, without a session or a network between the two.
 
+pub(crate) mod datagrams;
+
 use std::{
     net::{Ipv4Addr, SocketAddr},
     sync::{
@@ -50,6 +52,8 @@ pub(crate) struct Joined {
     pub(crate) served: Mutex<Vec<UserAddrs>>,
     /// Client's ends of work connections, when no client proxy serves them.
     pub(crate) ends: Mutex<Vec<Stream>>,
+    /// Work connections have datagrams beside them that take this path.
+    pub(crate) path: Mutex<Option<Arc<datagrams::Path>>>,
     /// The client's work on the newest work connection.
     pub(crate) newest: Mutex<Option<Scope>>,
 }
@@ -83,6 +87,7 @@ impl Joined {
             seats: Arc::new(AtomicUsize::new(0)),
             served: Mutex::new(Vec::new()),
             ends: Mutex::new(Vec::new()),
+            path: Mutex::new(None),
             newest: Mutex::new(None),
         })
     }
@@ -95,11 +100,17 @@ impl Joined {
     fn connect(&self, user: UserAddrs) -> Result<Stream, ProxyError> {
         let addr = SocketAddr::from((Ipv4Addr::LOCALHOST, 7000));
         let peer = Peer::new(addr, addr, "memory");
-        let (near, far) = duplex(PIPE);
-        let far = layers::client(Stream::new(far, peer), &self.flags)?;
+        let (near, far) = match &*self.path.lock() {
+            Some(path) => path.beside(duplex(PIPE), peer),
+            None => {
+                let (near, far) = duplex(PIPE);
+                (Stream::new(near, peer), Stream::new(far, peer))
+            }
+        };
+        let far = layers::client(far, &self.flags)?;
         let Some(client) = self.client.clone() else {
             self.ends.lock().push(far);
-            return layers::server(Stream::new(near, peer), &self.flags);
+            return layers::server(near, &self.flags);
         };
         let start = StartWorkConn {
             proxy_name: String::from(&self.name),
@@ -113,7 +124,7 @@ impl Joined {
                 .unwrap_or_default(),
             src_port: user.src.map(|addr| addr.port()).unwrap_or_default(),
             dst_port: user.dst.map(|addr| addr.port()).unwrap_or_default(),
-            error: String::new(),
+            ..StartWorkConn::default()
         };
         let scope = self.root.child(Span::none());
         *self.newest.lock() = Some(scope.clone());
@@ -129,7 +140,7 @@ impl Joined {
                 tracing::debug!("client: {error}");
             }
         });
-        layers::server(Stream::new(near, peer), &self.flags)
+        layers::server(near, &self.flags)
     }
 }
 

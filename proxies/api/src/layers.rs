@@ -24,6 +24,14 @@ pub struct LayerFlags {
     pub limit: Option<Arc<Limit>>,
 }
 
+impl LayerFlags {
+    /// Whether there are no layers at all.
+    #[must_use]
+    pub const fn is_plain(&self) -> bool {
+        self.encryption.is_none() && !self.compression && self.limit.is_none()
+    }
+}
+
 /// Puts the server's layers on a work connection. Nothing is sent before the first payload.
 ///
 /// # Errors

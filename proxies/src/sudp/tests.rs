@@ -21,7 +21,7 @@ use tokio::{
 
 use super::{SudpKind, SudpVisitor, bridge};
 use crate::{
-    testing::{Joined, OWNER, all_flags},
+    testing::{Joined, OWNER, all_flags, datagrams::Path},
     udp::LocalUdp,
     visiting::{
         Visitors,
@@ -123,6 +123,27 @@ async fn datagrams_come_back_over_all_wires_and_layers() {
 }
 
 #[tokio::test]
+async fn a_service_with_datagrams_is_joined_to_a_visitor_with_messages() {
+    let services = Scope::root(Handle::current());
+    let local = echo(&services).await;
+    let visitors = Visitors::default();
+    let joined = Joined::new(Some(local), LayerFlags::default());
+    let path = Path::new(1200, 0);
+    *joined.path.lock() = Some(Arc::clone(&path));
+    let _opened = open(&visitors, &joined).await;
+    let door = Door::new(&visitors, "guest");
+    let port = free_port();
+    door.run(visitor(&config(VisitorKind::Sudp, port)));
+    let user = user(port).await;
+    says(&user, b"hello").await;
+    says(&user, &[7; 1500]).await;
+    assert!(path.sent() >= 6, "{}", path.sent());
+    door.close().await;
+    joined.close().await;
+    services.close(Duration::ZERO).await;
+}
+
+#[tokio::test]
 async fn two_visitors_do_not_take_each_others_work_connection() {
     let services = Scope::root(Handle::current());
     let local = echo(&services).await;
@@ -151,22 +172,25 @@ async fn two_visitors_do_not_take_each_others_work_connection() {
 async fn between_two_versions_only_a_services_pings_go_through() {
     let (visitor, outer) = wire();
     let (inner, service) = wire();
-    let joined = tokio::join!(bridge((outer, Codec::V2), (inner, Codec::V1)), async {
-        let mut visitor = Framed::new(visitor, Codec::V2);
-        let mut service = Framed::new(service, Codec::V1);
-        visitor.send(&Ping::default().into()).await.unwrap();
-        visitor.send(&packet("in")).await.unwrap();
-        assert_eq!(service.next().await.unwrap(), Some(packet("in")));
-        service.send(&Ping::default().into()).await.unwrap();
-        service.send(&packet("out")).await.unwrap();
-        let ping = Some(Ping::default().into());
-        assert_eq!(visitor.next().await.unwrap(), ping);
-        assert_eq!(visitor.next().await.unwrap(), Some(packet("out")));
-        let stray = StartWorkConn::default();
-        visitor.send(&stray.into()).await.unwrap();
-        assert_eq!(visitor.next().await.unwrap(), None);
-        assert_eq!(service.next().await.unwrap(), None);
-    });
+    let joined = tokio::join!(
+        bridge((outer, Codec::V2), (inner, Codec::V1), None),
+        async {
+            let mut visitor = Framed::new(visitor, Codec::V2);
+            let mut service = Framed::new(service, Codec::V1);
+            visitor.send(&Ping::default().into()).await.unwrap();
+            visitor.send(&packet("in")).await.unwrap();
+            assert_eq!(service.next().await.unwrap(), Some(packet("in")));
+            service.send(&Ping::default().into()).await.unwrap();
+            service.send(&packet("out")).await.unwrap();
+            let ping = Some(Ping::default().into());
+            assert_eq!(visitor.next().await.unwrap(), ping);
+            assert_eq!(visitor.next().await.unwrap(), Some(packet("out")));
+            let stray = StartWorkConn::default();
+            visitor.send(&stray.into()).await.unwrap();
+            assert_eq!(visitor.next().await.unwrap(), None);
+            assert_eq!(service.next().await.unwrap(), None);
+        }
+    );
     joined.0.unwrap_err();
 }
 
@@ -175,7 +199,7 @@ async fn a_silent_service_costs_both_sides_a_minute() {
     let (visitor, outer) = wire();
     let (inner, service) = wire();
     let started = Instant::now();
-    let error = bridge((outer, Codec::V2), (inner, Codec::V1)).await;
+    let error = bridge((outer, Codec::V2), (inner, Codec::V1), None).await;
     assert_eq!(error.unwrap_err().to_string(), "no message for 60 s");
     assert_eq!(started.elapsed().as_secs(), 60);
     drop((visitor, service));

@@ -38,7 +38,7 @@ impl SudpVisitor {
     #[must_use]
     pub fn new(config: &VisitorConfig, packet_size: usize) -> Self {
         Self {
-            service: SecretService::new(config),
+            service: SecretService::new(config).of_datagrams(),
             host: config.bind_addr.clone(),
             port: config.bind_port.map(u16::from),
             name: config.name.clone(),

@@ -1,18 +1,23 @@
-//! Datagrams on a work connection, the same at both ends: framing, the queue, what ends it.
+//! Datagrams on a work connection, the same at both ends: their form, the queue, what ends it.
 
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
 
 use culvert_io::Stream;
 use culvert_proxy::ProxyError;
 use culvert_transport::{Framed, FramedReader, FramedWriter, TransportError, report};
 use culvert_wire::{
-    Codec, Message,
+    Codec, Message, limits,
     msg::{Ping, UdpPacket},
 };
 use tokio::{
     sync::mpsc,
     time::{Instant, sleep_until, timeout},
 };
+
+use super::datagrams::{Arrivals, Departures};
 
 /// Datagrams that wait for the work connection; when there are more, new ones are dropped
 /// (protocol 3.7). At the usual 1500 bytes this is 1.5 MiB.
@@ -25,13 +30,86 @@ const BATCH: usize = 64;
 /// A peer that takes nothing for so long is gone. As long as the server waits for a message.
 const STALLED: Duration = Duration::from_secs(60);
 
-/// The largest UDP payload there is (RFC 768 and 791); a larger `udpPacketSize` means this.
-pub(crate) const LARGEST: usize = 65_507;
+/// A larger `udpPacketSize` means this.
+pub(crate) const LARGEST: usize = limits::UDP_PAYLOAD;
 
-/// The two halves of a work connection that carries datagrams, written by `codec`.
-pub(crate) fn split(stream: Stream, codec: Codec) -> (FramedReader, FramedWriter) {
+/// Packets that this process has sent, as messages and as datagrams.
+static SENT: [AtomicU64; 2] = [const { AtomicU64::new(0) }; 2];
+
+/// How many users' datagrams this process has sent on work and visitor connections, by the form in
+/// which they travelled.
+#[must_use]
+pub fn sent() -> [(&'static str, u64); 2] {
+    let [messages, datagrams] = &SENT;
+    [("message", messages), ("datagram", datagrams)]
+        .map(|(form, n)| (form, n.load(Ordering::Relaxed)))
+}
+
+/// The two halves of a work connection that carries datagrams: as messages that are written by
+/// `codec` and, if both ends have agreed on it, as datagrams beside the stream.
+pub(crate) fn split(stream: Stream, codec: Codec) -> (PacketReader, PacketWriter) {
+    let (arrivals, departures) = match stream.datagrams() {
+        Some(datagrams) => {
+            let transport = stream.peer().transport;
+            tracing::info!("udp packets travel as {transport} datagrams");
+            let arrivals = Arrivals::new(datagrams.clone());
+            (Some(arrivals), Some(Departures::new(datagrams)))
+        }
+        None => (None, None),
+    };
     // Nothing but messages follows, so the reader may read ahead.
-    Framed::new(stream, codec).buffered().split()
+    let (reader, writer) = Framed::new(stream, codec).buffered().split();
+    (
+        PacketReader { reader, arrivals },
+        PacketWriter { writer, departures },
+    )
+}
+
+/// What comes: messages, and datagrams as if they had been messages.
+#[derive(Debug)]
+pub(crate) struct PacketReader {
+    reader: FramedReader,
+    arrivals: Option<Arrivals>,
+}
+
+impl PacketReader {
+    /// The next message; `None` when the peer ended the connection.
+    ///
+    /// *Cancel safety*: safe.
+    pub(crate) async fn next(&mut self) -> Result<Option<Message>, ProxyError> {
+        let message = match &mut self.arrivals {
+            None => self.reader.next().await,
+            Some(arrivals) => tokio::select! {
+                message = self.reader.next() => message,
+                packet = arrivals.next() => return Ok(Some(packet.into())),
+            },
+        };
+        message.map_err(failed)
+    }
+}
+
+/// What goes: packets as datagrams if they can, all else as messages.
+#[derive(Debug)]
+pub(crate) struct PacketWriter {
+    writer: FramedWriter,
+    departures: Option<Departures>,
+}
+
+impl PacketWriter {
+    /// Sends a message, or queues it until [`flush`].
+    fn feed(&mut self, message: &Message) -> Result<(), TransportError> {
+        let [messages, datagrams] = &SENT;
+        if let Message::UdpPacket(packet) = message {
+            if let Some(departures) = &mut self.departures
+                && departures.send(packet)
+            {
+                datagrams.fetch_add(1, Ordering::Relaxed);
+                return Ok(());
+            }
+            messages.fetch_add(1, Ordering::Relaxed);
+        }
+        self.writer.feed(message)
+    }
 }
 
 /// Sends what comes out of `queue`, and a ping whenever `ping_every` has passed, until the
@@ -39,7 +117,7 @@ pub(crate) fn split(stream: Stream, codec: Codec) -> (FramedReader, FramedWriter
 ///
 /// *Cancel safety*: datagrams of the current batch are lost.
 pub(crate) async fn send_all(
-    mut writer: FramedWriter,
+    mut writer: PacketWriter,
     queue: &mut mpsc::Receiver<UdpPacket>,
     ping_every: Option<Duration>,
 ) -> Result<(), ProxyError> {
@@ -66,9 +144,13 @@ pub(crate) async fn send_all(
 }
 
 /// Sends what is queued, however long it takes, as long as it moves: a limited proxy is slow.
-async fn flush(writer: &mut FramedWriter) -> Result<(), ProxyError> {
+async fn flush(writer: &mut PacketWriter) -> Result<(), ProxyError> {
+    let writer = &mut writer.writer;
     loop {
         let before = writer.queued();
+        if before == 0 {
+            return Ok(());
+        }
         match timeout(STALLED, writer.flush()).await {
             Ok(done) => return done.map_err(failed),
             Err(_) if writer.queued() < before => {}
@@ -81,7 +163,7 @@ async fn flush(writer: &mut FramedWriter) -> Result<(), ProxyError> {
 ///
 /// *Cancel safety*: the message may be cut short; the connection cannot be used any more.
 pub(crate) async fn send_one(
-    writer: &mut FramedWriter,
+    writer: &mut PacketWriter,
     message: &Message,
 ) -> Result<(), ProxyError> {
     if let Err(error) = writer.feed(message) {
@@ -102,7 +184,7 @@ async fn until(time: Option<Instant>) {
 ///
 /// *Cancel safety*: safe.
 pub(crate) async fn next_packet(
-    reader: &mut FramedReader,
+    reader: &mut PacketReader,
     silence: Option<Duration>,
 ) -> Result<Option<UdpPacket>, ProxyError> {
     loop {
@@ -112,7 +194,7 @@ pub(crate) async fn next_packet(
                 .await
                 .map_err(|_| silent(limit))?,
         };
-        match message.map_err(failed)? {
+        match message? {
             None => return Ok(None),
             Some(Message::UdpPacket(packet)) => return Ok(Some(packet)),
             Some(Message::Ping(_)) => {}
@@ -133,7 +215,7 @@ fn stalled() -> ProxyError {
     ProxyError::Peer(format!("no progress for {} s", STALLED.as_secs()))
 }
 
-pub(crate) fn failed(error: TransportError) -> ProxyError {
+fn failed(error: TransportError) -> ProxyError {
     match error {
         TransportError::Io(source) => ProxyError::io("work connection", source),
         other => ProxyError::Peer(report(&other)),

@@ -1,3 +1,5 @@
+mod datagrams;
+
 use std::{
     net::{Ipv4Addr, SocketAddr},
     sync::{Arc, atomic::Ordering},

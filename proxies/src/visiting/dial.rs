@@ -12,6 +12,7 @@ use culvert_proxy::{LayerFlags, ProxyError, VisitorCx, VisitorStream, layers};
 use culvert_transport::{Framed, TransportError, report};
 use culvert_wire::{
     Codec, Token,
+    datagram::FORMAT,
     msg::{NewVisitorConn, NewVisitorConnResp},
 };
 use tokio::time::{sleep, timeout};
@@ -31,6 +32,8 @@ pub(crate) struct SecretService {
     name: String,
     secret: Token,
     flags: LayerFlags,
+    /// Whether packets may travel as datagrams.
+    datagrams: bool,
 }
 
 impl SecretService {
@@ -46,7 +49,14 @@ impl SecretService {
                 limit: None,
             },
             secret,
+            datagrams: false,
         }
+    }
+
+    /// The same service; its packets travel as datagrams if they can.
+    pub(crate) fn of_datagrams(mut self) -> Self {
+        self.datagrams = self.flags.is_plain();
+        self
     }
 
     /// A stream to the service, layers put on, and how messages on it are written.
@@ -58,7 +68,7 @@ impl SecretService {
     pub(crate) async fn dial(&self, cx: &dyn VisitorCx) -> Result<(Stream, Codec), ProxyError> {
         let opened = timeout(ANSWER, cx.open()).await;
         let VisitorStream {
-            stream,
+            mut stream,
             run_id,
             codec,
         } = opened.unwrap_or(Err(ProxyError::NoWorkConn("the server takes no stream")))?;
@@ -75,6 +85,11 @@ impl SecretService {
             timestamp,
             use_encryption: self.flags.encryption.is_some(),
             use_compression: self.flags.compression,
+            datagrams: if self.datagrams && stream.open_datagrams() {
+                FORMAT
+            } else {
+                0
+            },
         };
         let mut framed = Framed::dialled(stream, codec);
         let sent = timeout(ANSWER, framed.send(&ask.into())).await;
@@ -92,7 +107,11 @@ impl SecretService {
         if !answer.error.is_empty() {
             return Err(ProxyError::Refused(answer.error));
         }
-        let stream = layers::client(framed.into_stream(), &self.flags)?;
+        let mut stream = framed.into_stream();
+        if answer.datagrams != FORMAT {
+            stream.close_datagrams();
+        }
+        let stream = layers::client(stream, &self.flags)?;
         Ok((stream, codec))
     }
 }

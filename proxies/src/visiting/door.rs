@@ -92,6 +92,7 @@ pub(crate) async fn greet(visitors: &Visitors, user: &str, stream: Stream) {
     let answer = NewVisitorConnResp {
         proxy_name: ask.proxy_name,
         error: error.unwrap_or_default(),
+        datagrams: 0,
     };
     framed.send(&answer.into()).await.unwrap();
     if let Ok(visit) = visit {

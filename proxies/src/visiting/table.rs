@@ -134,6 +134,13 @@ pub struct Visit {
 }
 
 impl Visit {
+    /// Whether packets may travel as datagrams beside the visitor's stream, if its transport has
+    /// them: no layer stands in between that does not apply to them.
+    #[must_use]
+    pub fn takes_datagrams(&self) -> bool {
+        self.listener.carries == Carries::Datagrams && self.flags.is_plain()
+    }
+
     /// Brings the visitor on `stream`, whose messages are written by `codec`, to the service.
     /// Returns at once; the visit belongs to the user connections of the proxy's session.
     pub fn start(self, stream: Stream, codec: Codec) {
@@ -179,8 +186,10 @@ impl Visit {
             }
         };
         let _open = meter.as_ref().map(Meter::connected);
-        if carries == Carries::Datagrams && codec != inner {
-            return match bridge((visitor, codec), (work, inner)).await {
+        let differ = codec != inner || visitor.datagrams().is_some() || work.datagrams().is_some();
+        if carries == Carries::Datagrams && differ {
+            let done = bridge((visitor, codec), (work, inner), meter.as_ref()).await;
+            return match done {
                 Ok(()) => tracing::debug!("visitor [{addr}] done"),
                 Err(error) => tracing::debug!("visitor [{addr}] done: {error}"),
             };
