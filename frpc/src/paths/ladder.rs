@@ -73,7 +73,7 @@ impl Ladder {
         config: &ClientConfig,
         transports: &Transports,
     ) -> Result<Self, TransportError> {
-        let auto = (config.transport.protocol == Protocol::Auto).then(|| &config.transport.auto);
+        let auto = (config.transport.protocol == Protocol::Auto).then_some(&config.transport.auto);
         let ways = match auto {
             Some(auto) => candidates(config, auto, transports)?,
             None => vec![Way::new(config, transports)?],
