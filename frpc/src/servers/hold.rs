@@ -26,7 +26,7 @@ impl Tunnel {
             let Some((session, control)) = current.as_mut() else {
                 return End::Closed;
             };
-            match self.run_until_moved(session, control, root).await {
+            match Box::pin(self.run_until_moved(session, control, root)).await {
                 Ok(next) => {
                     tracing::info!("the session goes on over {}", next.session.rung());
                     let next = (Arc::new(next.session), next.control);

@@ -86,13 +86,17 @@ impl Servers {
             if !self.choice.lock().publishes(index) {
                 continue;
             }
+            // A server that is gone has forgotten all that it was asked for.
+            let is_there = tunnel.client.session().is_some();
             // Both lists are sorted by name, and hold the same unless a reload is under way.
             for (shown, row) in all.iter_mut().zip(tunnel.client.proxies.rows()) {
                 if shown.row.config.name != row.config.name {
                     continue;
                 }
-                shown.each.push((tunnel.name.clone(), row.phase.clone()));
+                let phase = if is_there { row.phase.clone() } else { Phase::New };
+                shown.each.push((tunnel.name.clone(), phase));
                 if self.policy() == ServerPolicy::ActiveActive
+                    && is_there
                     && is_running(&row)
                     && !is_running(&shown.row)
                 {
@@ -119,6 +123,7 @@ impl Tunnel {
         };
         let transport = rung.map_or(&config.transport.protocol, |rung| &rung.transport);
         let rtt = sight.up().and_then(|up| up.round_trip);
+        let running = session.as_ref().map(|_| self.client.proxies.running());
         ServerRow {
             name: self.name.clone(),
             address,
@@ -127,7 +132,7 @@ impl Tunnel {
             serves: publishes && sight.up().is_some(),
             rtt_ms: rtt.map(|rtt| rtt.as_secs_f64() * 1000.0),
             run_id: session.map_or_else(String::new, |s| s.run_id().to_owned()),
-            proxies_running: self.client.proxies.running().len(),
+            proxies_running: running.map_or(0, |names| names.len()),
         }
     }
 }
