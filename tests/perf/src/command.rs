@@ -86,7 +86,7 @@ async fn measure(plan: &Plan) -> Result<Results> {
 
 fn notes(plan: &Plan, programs: &[Binaries]) -> Vec<String> {
     let mut notes = vec![format!(
-        "{} rounds; {:?} for each load, {:?} on long links.",
+        "Rounds: {}; {:?} for each load, {:?} on long links.",
         plan.rounds, plan.lasting, plan.link_lasting
     )];
     for Binaries {

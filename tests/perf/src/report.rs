@@ -28,7 +28,7 @@ pub(crate) fn markdown(results: &Results) -> String {
     }
     for row in ROWS {
         let section = match row.kind {
-            Kind::Links => links(results, row, alone),
+            Kind::Links => links(results, row),
             _ => section(results, row, alone),
         };
         text += &section;
@@ -111,8 +111,9 @@ fn section(results: &Results, row: Row, alone: bool) -> String {
     format!("\n### {}: {}\n\n{table}{direct}", row.name, row.about)
 }
 
-/// A table for each link.
-fn links(results: &Results, row: Row, alone: bool) -> String {
+/// A table for each link, with a line for each system: there are too many figures for columns of
+/// both.
+fn links(results: &Results, row: Row) -> String {
     let mut names: Vec<&str> = Vec::new();
     for sample in results.samples.iter().filter(|s| s.figure == Figure::Ready) {
         if !names.contains(&sample.row.as_str()) {
@@ -121,11 +122,18 @@ fn links(results: &Results, row: Row, alone: bool) -> String {
     }
     let mut text = String::new();
     for name in names {
-        let lines = VARIANTS.iter().map(|variant| {
-            let cells = cells(results, name, variant.name, row.figures, alone);
-            (variant.name.to_owned(), cells)
+        let both = VARIANTS
+            .iter()
+            .flat_map(|v| System::PAIRS.map(|system| (v.name, system)));
+        let lines = both.map(|(variant, system)| {
+            let of = |figure: &Figure| results.spread(name, variant, system, *figure);
+            let cells = row
+                .figures
+                .iter()
+                .map(|f| of(f).map_or_else(String::new, range));
+            (format!("{variant} {}", system.name()), cells.collect())
         });
-        let table = table("configuration", row.figures, lines, alone);
+        let table = table("configuration, system", row.figures, lines, true);
         text += &format!("\n### Link: {name}\n\n{table}");
     }
     text

@@ -19,6 +19,8 @@ pub(crate) enum System {
 
 impl System {
     pub(crate) const ALL: [Self; 3] = [Self::Ours, Self::Frp, Self::Direct];
+    /// Those that are two programs.
+    pub(crate) const PAIRS: [Self; 2] = [Self::Ours, Self::Frp];
 
     /// Its name in tables and files.
     pub(crate) const fn name(self) -> &'static str {

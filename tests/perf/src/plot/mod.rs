@@ -114,7 +114,7 @@ fn bars(
 ) -> Option<String> {
     let both = |(name, row, variant): &(String, String, &str)| {
         let of = |system| results.spread(row, variant, system, figure);
-        let spreads = [System::Ours, System::Frp].map(of);
+        let spreads = System::PAIRS.map(of);
         let some = spreads.iter().any(Option::is_some);
         some.then(|| (name.clone(), spreads))
     };
@@ -122,7 +122,7 @@ fn bars(
     let spreads = groups.iter().flat_map(|(_, spreads)| spreads).flatten();
     let highest = spreads.map(|s| s.max).max_by(f64::total_cmp)?;
     let mut drawing = Drawing::new(title, highest);
-    drawing.legend(&[System::Ours, System::Frp].map(|s| s.name().to_owned()));
+    drawing.legend(&System::PAIRS.map(|s| s.name().to_owned()));
     for (group, (name, spreads)) in groups.iter().enumerate() {
         for (n, spread) in spreads.iter().enumerate() {
             if let Some(Spread { median, min, max }) = *spread {
