@@ -1,0 +1,150 @@
+//! The controller on a path that exists as arithmetic only: a wire, a queue and dice.
+
+use std::{collections::VecDeque, time::Duration};
+
+use super::*;
+
+const MTU: u64 = 1452;
+
+/// A path with this many bytes per second, this round trip, room for packets, and one packet in
+/// `loses` lost.
+struct Path {
+    rate: f64,
+    trip: Duration,
+    queue: f64,
+    loses: u64,
+}
+
+struct Outcome {
+    /// Bytes per second that arrived in the second half.
+    rate: f64,
+    /// How much longer than the path's the median round trip was.
+    waited: Duration,
+}
+
+/// Sends all that the controller allows for some seconds, in steps of a millisecond.
+fn run(path: &Path, seconds: u32) -> Outcome {
+    let start = Instant::now();
+    let mut bbr = Bbr::new(start, 1452);
+    // When an acknowledgement of what was sent when arrives; nothing for what is lost.
+    let mut flight: VecDeque<(Instant, Instant, bool)> = VecDeque::new();
+    let (mut in_flight, mut number, mut free_at) = (0, 0_u64, start);
+    let (mut arrived, mut trips) = (0, Vec::new());
+    for ms in 0..u64::from(seconds) * 1000 {
+        let now = start + Duration::from_millis(ms);
+        let (mut lost, mut acked) = (0, false);
+        while let Some((due, sent, arrives)) = flight.front().copied().filter(|f| f.0 <= now) {
+            flight.pop_front();
+            in_flight -= MTU;
+            if !arrives {
+                lost += MTU;
+                continue;
+            }
+            acked = true;
+            bbr.model.on_ack(now, sent, MTU);
+            bbr.round.acked += MTU;
+            if ms > u64::from(seconds) * 500 {
+                arrived += MTU;
+                trips.push(due.saturating_duration_since(sent));
+            }
+        }
+        if lost > 0 {
+            bbr.on_congestion_event(now, now, false, lost);
+        }
+        if acked {
+            bbr.on_end_acks(now, in_flight, false, None);
+        }
+        let mut paced = bbr.window() * 5 / 4 / u64::try_from(path.trip.as_millis()).unwrap();
+        while in_flight + MTU < bbr.window() && paced > 0 {
+            paced = paced.saturating_sub(MTU);
+            number += 1;
+            in_flight += MTU;
+            bbr.on_sent(now, MTU, number);
+            let waits = free_at.saturating_duration_since(now);
+            let full = waits.as_secs_f64() * path.rate > path.queue * 1452.0;
+            let arrives = !full && !number.wrapping_mul(0x9e37_79b9).is_multiple_of(path.loses);
+            if !full {
+                free_at = free_at.max(now) + Duration::from_secs_f64(1452.0 / path.rate);
+            }
+            flight.push_back((free_at.max(now) + path.trip, now, arrives));
+        }
+    }
+    trips.sort();
+    let half = f64::from(seconds) / 2.0;
+    Outcome {
+        rate: f64::from(u32::try_from(arrived).unwrap()) / half,
+        waited: trips[trips.len() / 2].saturating_sub(path.trip),
+    }
+}
+
+#[test]
+fn a_path_is_filled_without_a_queue() {
+    let path = Path {
+        rate: 12.5e6,
+        trip: Duration::from_millis(50),
+        queue: 300.0,
+        loses: u64::MAX,
+    };
+    let outcome = run(&path, 10);
+    assert!(outcome.rate > 0.93 * path.rate, "{}", outcome.rate);
+    assert!(
+        outcome.waited < Duration::from_millis(8),
+        "{:?}",
+        outcome.waited
+    );
+}
+
+#[test]
+fn losses_without_a_queue_slow_nothing_down() {
+    for (rate, ms, loses) in [(12.5e6, 50, 100), (6.25e6, 200, 33)] {
+        let path = Path {
+            rate,
+            trip: Duration::from_millis(ms),
+            queue: 300.0,
+            loses,
+        };
+        let outcome = run(&path, 20);
+        assert!(outcome.rate > 0.85 * path.rate, "{}", outcome.rate);
+        assert!(
+            outcome.waited < Duration::from_millis(20),
+            "{:?}",
+            outcome.waited
+        );
+    }
+}
+
+#[test]
+fn small_requests_do_not_end_the_start() {
+    let mut now = Instant::now();
+    let mut bbr = Bbr::new(now, 1452);
+    for number in 0..50 {
+        bbr.on_sent(now, 100, number);
+        let sent = now;
+        now += Duration::from_millis(200);
+        bbr.model.on_ack(now, sent, 100);
+        bbr.on_end_acks(now, 0, true, Some(number));
+    }
+    assert_eq!(bbr.mode, Mode::Startup);
+    assert!(bbr.window() >= INITIAL * MTU);
+}
+
+#[test]
+fn a_tiny_queue_is_not_flooded() {
+    let path = Path {
+        rate: 1.25e6,
+        trip: Duration::from_millis(40),
+        queue: 8.0,
+        loses: u64::MAX,
+    };
+    let outcome = run(&path, 10);
+    assert!(outcome.rate > 0.8 * path.rate, "{}", outcome.rate);
+}
+
+#[test]
+fn a_path_that_falls_silent_is_started_on_again() {
+    let now = Instant::now();
+    let mut bbr = Bbr::new(now, 1452);
+    bbr.on_congestion_event(now, now, true, 100_000);
+    assert_eq!(bbr.window(), LEAST * MTU);
+    assert_eq!(bbr.mode, Mode::Startup);
+}
