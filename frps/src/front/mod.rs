@@ -105,6 +105,9 @@ async fn arrive(
 ) -> io::Result<()> {
     let socket = TcpStream::from_std(socket)?;
     culvert_io::socket::tune(&socket, server.config().transport.tcp_keepalive)?;
+    if matches!(port, Port::Bind) {
+        culvert_io::socket::hold_back(&socket);
+    }
     let peer = Peer::new(socket.peer_addr()?, socket.local_addr()?, "tcp");
     let stream = Stream::tcp(socket, peer);
     match port {

@@ -54,6 +54,8 @@ pub struct TcpConnector {
     common: Common,
     resolver: Resolver,
     proxy: Option<Arc<Proxy>>,
+    /// What is dialled carries a tunnel.
+    tunnel: bool,
 }
 
 impl TcpConnector {
@@ -64,6 +66,7 @@ impl TcpConnector {
             common,
             resolver: Resolver::default(),
             proxy: None,
+            tunnel: false,
         }
     }
 
@@ -77,6 +80,7 @@ impl TcpConnector {
             common: opts.common,
             resolver: Resolver::new(opts.dns.as_deref()),
             proxy: proxy.map(Arc::new),
+            tunnel: true,
         })
     }
 
@@ -124,6 +128,9 @@ impl TcpConnector {
             Some(Err(err)) => return Err(error::dial(to, err)),
             None => return Err(no_address(&to.host)),
         };
+        if self.tunnel {
+            socket::hold_back(&socket);
+        }
         let peer = Peer::new(socket.peer_addr()?, socket.local_addr()?, Tcp::NAME);
         Ok(Stream::tcp(socket, peer))
     }
