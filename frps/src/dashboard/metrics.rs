@@ -86,6 +86,11 @@ fn own(view: &View, text: &mut Metrics) {
         "Connections sent away, by reason",
         counts.refused().map(|(why, n)| (label("reason", why), n)),
     );
+    text.family(
+        ("frps_udp_packets_sent_total", "counter"),
+        "Users' datagrams sent to clients and visitors, by the form in which they travelled",
+        culvert_proxies::udp::sent().map(|(form, n)| (label("form", form), n)),
+    );
     text.single(
         ("frps_mux_window_stalls_total", "counter"),
         "How often a stream had bytes to send and its peer no room for them",

@@ -1,6 +1,7 @@
 //! One logged-in client: its control stream, its work connections, its proxies.
 
 mod control;
+#[cfg(feature = "ssh")]
 mod local;
 mod login;
 mod meet;
@@ -23,7 +24,10 @@ use culvert_proxy::{Lease, ProxyError};
 use culvert_transport::DynSession;
 use culvert_wire::{Codec, Message, RunId, msg::ReqWorkConn};
 use parking_lot::Mutex;
-use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::{
+    sync::{Semaphore, mpsc, watch},
+    time::Instant,
+};
 
 use crate::{auth::Auth, hooks::UserInfo, server::Server};
 pub(crate) use local::LocalClient;
@@ -148,6 +152,8 @@ impl Session {
 
     /// Asks the client for one work connection.
     async fn request_work(&self) -> Result<(), ProxyError> {
+        // Before it is sent: the connection may be there before this task runs again.
+        self.pool.asked(Instant::now());
         self.outgoing
             .send(ReqWorkConn::default().into())
             .await

@@ -81,6 +81,7 @@ impl Session {
         let cx = Arc::new(Lent {
             meter: meter.clone(),
             users: self.users.child(span),
+            datagrams: takes_datagrams(&ask),
             layers: server_layers(&ask, &self.auth.key),
             session: Arc::clone(self),
             name: name.clone(),
@@ -157,6 +158,15 @@ fn shown(ask: NewProxy, remote_addr: &str) -> NewProxy {
     }
 }
 
+/// Whether datagrams beside a work connection can do all that a proxy asks for. They know neither
+/// its layers nor a limit, which may be the client's own: it says so, too (protocol 5.1).
+fn takes_datagrams(ask: &NewProxy) -> bool {
+    ["udp", "sudp"].contains(&&*ask.proxy_type)
+        && !ask.use_encryption
+        && !ask.use_compression
+        && ask.bandwidth_limit.is_empty()
+}
+
 /// What a session lends to one proxy.
 struct Lent {
     session: Arc<Session>,
@@ -165,6 +175,8 @@ struct Lent {
     kind: String,
     users: Scope,
     layers: LayerFlags,
+    /// Whether its packets may travel as datagrams.
+    datagrams: bool,
     meter: Option<Arc<Meter>>,
 }
 
@@ -197,13 +209,19 @@ impl ServerCx for Lent {
     fn work_conn(&self, user: UserAddrs) -> BoxFuture<'_, Result<Stream, ProxyError>> {
         Box::pin(async move {
             self.admit(user).await?;
-            let work = self.session.start_work(&self.name, user).await?;
+            let work = self
+                .session
+                .start_work(&self.name, user, self.datagrams)
+                .await?;
             layers::server(work, &self.layers)
         })
     }
 
     fn bare_work_conn(&self) -> BoxFuture<'_, Result<Stream, ProxyError>> {
-        Box::pin(self.session.start_work(&self.name, UserAddrs::default()))
+        let work = self
+            .session
+            .start_work(&self.name, UserAddrs::default(), false);
+        Box::pin(work)
     }
 
     fn codec(&self) -> Codec {

@@ -7,6 +7,7 @@ use culvert_proxy::ProxyError;
 use culvert_transport::Framed;
 use culvert_wire::{
     RunId,
+    datagram::FORMAT,
     msg::{NewVisitorConn, NewVisitorConnResp},
 };
 
@@ -16,7 +17,7 @@ use crate::{figures::Refused, greet::REPLY_TIMEOUT, server::Server};
 /// that it may be here.
 pub(crate) async fn accept_visitor(
     server: &Arc<Server>,
-    mut visitor: Framed,
+    visitor: Framed,
     ask: NewVisitorConn,
 ) -> bool {
     let (visit, error) = match admit(server, &ask) {
@@ -33,14 +34,21 @@ pub(crate) async fn accept_visitor(
         }
     };
     let welcome = visit.is_some();
+    let codec = visitor.codec();
+    let mut stream = visitor.into_stream();
+    // Before the visitor hears that it may send some.
+    let datagrams = ask.datagrams == FORMAT
+        && visit.as_ref().is_some_and(Visit::takes_datagrams)
+        && stream.open_datagrams();
+    let mut visitor = Framed::new(stream, codec);
     let answer = NewVisitorConnResp {
         proxy_name: ask.proxy_name,
         error,
+        datagrams: if datagrams { FORMAT } else { 0 },
     };
     // Before the service can say anything (trap M18).
     match tokio::time::timeout(REPLY_TIMEOUT, visitor.send(&answer.into())).await {
         Ok(Ok(())) => {
-            let codec = visitor.codec();
             if let Some(visit) = visit {
                 visit.start(visitor.into_stream(), codec);
             }

@@ -13,9 +13,13 @@ use culvert_proxy::{ProxyError, UserAddrs};
 use culvert_transport::Framed;
 use culvert_wire::{
     Codec, Message, ProxyName, RunId,
+    datagram::FORMAT,
     msg::{NewWorkConn, StartWorkConn},
 };
-use tokio::io::{AsyncRead, AsyncWriteExt, ReadBuf};
+use tokio::{
+    io::{AsyncRead, AsyncWriteExt, ReadBuf},
+    time::Instant,
+};
 
 use super::{
     Session,
@@ -49,10 +53,12 @@ pub(crate) async fn accept_work(server: &Arc<Server>, control: Framed, ask: NewW
 pub(super) async fn take_in(
     session: &Arc<Session>,
     control: Framed,
-    ask: NewWorkConn,
+    mut ask: NewWorkConn,
     proof: Proof,
 ) -> bool {
     let (server, run_id) = (&session.server, &session.run_id);
+    // Nothing that plugins know.
+    let datagrams = std::mem::take(&mut ask.datagrams) == FORMAT;
     let hooks = server.hooks.load_full();
     let ask = match hooks.new_work_conn(&session.info, ask).await {
         Ok(ask) => ask,
@@ -76,10 +82,15 @@ pub(super) async fn take_in(
     }
     let codec = control.codec();
     let stream = control.into_stream();
-    match session.pool.offer(WorkConn { stream, codec }) {
+    let work = WorkConn {
+        stream,
+        codec,
+        datagrams,
+    };
+    match session.pool.offer(work) {
         Ok(()) => tracing::debug!("new work connection registered"),
         Err(Declined::Closed) => {}
-        Err(Declined::Full(WorkConn { stream, codec })) => {
+        Err(Declined::Full(WorkConn { stream, codec, .. })) => {
             tracing::debug!("work connection pool is full, discarding");
             let text = "work connection pool is full, discarding";
             refuse(Framed::new(stream, codec), server, text.to_owned()).await;
@@ -107,18 +118,29 @@ impl Session {
     /// A work connection for one user, with `StartWorkConn` sent.
     ///
     /// Tries parked connections first; when writing to one fails it takes the next, at most
-    /// pool count + 1 times (protocol 3.4). After each one taken the client is asked for another.
+    /// pool count + 1 times (protocol 3.4). After each one taken the client is asked for another, unless
+    /// enough are on their way.
+    /// With `datagrams`, there are datagrams beside the stream if both ends have them.
     pub(crate) async fn start_work(
         &self,
         name: &ProxyName,
         user: UserAddrs,
+        datagrams: bool,
     ) -> Result<Stream, ProxyError> {
-        let start = start(name, user).into();
+        let mut start = start(name, user);
         let mut last = ProxyError::NoWorkConn("no work connection could be used");
         for _ in 0..=self.pool_count {
-            let WorkConn { mut stream, codec } = self.acquire_work().await?;
-            self.request_work().await?;
-            let bytes = encode(&start, codec)?;
+            let mut work = self.acquire_work().await?;
+            if self.pool.wants(Instant::now()) {
+                self.request_work().await?;
+            }
+            // Before the client hears that it may send some.
+            let opened = datagrams && work.datagrams && work.stream.open_datagrams();
+            start.datagrams = if opened { FORMAT } else { 0 };
+            let WorkConn {
+                mut stream, codec, ..
+            } = work;
+            let bytes = encode(&start.clone().into(), codec)?;
             let sent = async {
                 stream.write_all(&bytes).await?;
                 stream.flush().await
@@ -135,7 +157,7 @@ impl Session {
 
     /// Takes a work connection, and counts how.
     async fn acquire_work(&self) -> Result<WorkConn, ProxyError> {
-        let begun = tokio::time::Instant::now();
+        let begun = Instant::now();
         let taken = self.take_work().await;
         let how = match &taken {
             Ok((_, how)) => *how,
@@ -146,7 +168,7 @@ impl Session {
     }
 
     async fn take_work(&self) -> Result<(WorkConn, Acquired), ProxyError> {
-        let deadline = tokio::time::Instant::now() + self.server.config().user_conn_timeout;
+        let deadline = Instant::now() + self.server.config().user_conn_timeout;
         loop {
             let waiting = match self.pool.take() {
                 Taken::Closed => {
@@ -199,7 +221,7 @@ fn start(name: &ProxyName, user: UserAddrs) -> StartWorkConn {
         src_port: user.src.map_or(0, |a| a.port()),
         dst_addr: host(user.dst),
         dst_port: user.dst.map_or(0, |a| a.port()),
-        error: String::new(),
+        ..StartWorkConn::default()
     }
 }
 
