@@ -4,7 +4,7 @@ use std::{fmt, time::Duration};
 
 use culvert_io::{Scope, Stream};
 use culvert_mux::{MuxConfig, MuxError, MuxSession, Role};
-use culvert_transport::{Mux, Result, Session, TransportError, report};
+use culvert_transport::{Mux, Result, Session, Traffic, TransportError, report};
 
 /// Splits pipes by yamux, with frp's settings (protocol 2.3).
 #[derive(Clone, Debug)]
@@ -81,6 +81,17 @@ impl Session for YamuxSession {
 
     fn round_trip(&self) -> Option<Duration> {
         self.0.round_trip()
+    }
+
+    fn traffic(&self) -> Option<Traffic> {
+        Some(Traffic {
+            received: self.0.received(),
+            ..Traffic::default()
+        })
+    }
+
+    fn streams(&self) -> Option<usize> {
+        Some(self.0.streams())
     }
 }
 

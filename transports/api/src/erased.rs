@@ -6,7 +6,9 @@ use std::{fmt, future::Future, io, net::SocketAddr, pin::Pin, sync::Arc, time::D
 
 use culvert_io::{Scope, Stream};
 
-use crate::{Connector, Link, Listener, Mux, Options, Result, Session, Target, Traits, Transport};
+use crate::{
+    Connector, Link, Listener, Mux, Options, Result, Session, Target, Traffic, Traits, Transport,
+};
 
 /// A boxed future that can move between threads.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -119,6 +121,14 @@ pub trait DynSession: fmt::Debug + Send + Sync + 'static {
     fn authenticate(&self);
     /// See [`Session::round_trip`].
     fn round_trip(&self) -> Option<Duration>;
+    /// See [`Session::path_mtu`].
+    fn path_mtu(&self) -> Option<u16>;
+    /// See [`Session::traffic`].
+    fn traffic(&self) -> Option<Traffic>;
+    /// See [`Session::streams`].
+    fn streams(&self) -> Option<usize>;
+    /// See [`Session::migrate`].
+    fn migrate(&self) -> BoxFuture<'_, Result<()>>;
 }
 
 impl<T: Session> DynSession for T {
@@ -144,6 +154,22 @@ impl<T: Session> DynSession for T {
 
     fn round_trip(&self) -> Option<Duration> {
         Session::round_trip(self)
+    }
+
+    fn path_mtu(&self) -> Option<u16> {
+        Session::path_mtu(self)
+    }
+
+    fn traffic(&self) -> Option<Traffic> {
+        Session::traffic(self)
+    }
+
+    fn streams(&self) -> Option<usize> {
+        Session::streams(self)
+    }
+
+    fn migrate(&self) -> BoxFuture<'_, Result<()>> {
+        Box::pin(Session::migrate(self))
     }
 }
 

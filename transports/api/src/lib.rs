@@ -27,6 +27,6 @@ pub use error::{BoxError, Result, TransportError, report};
 pub use framed::{Framed, FramedReader, FramedWriter};
 pub use options::{Common, Options, OptionsError, ProxyUrl, TlsOptions};
 pub use registry::Transports;
-pub use session::{Mux, Session};
+pub use session::{Mux, Session, Traffic};
 pub use transport::{Connector, Link, Listener, Target, Traits, Transport};
 pub use tunnel::{Hole, Tunnels};

@@ -4,7 +4,19 @@ use std::{fmt, future::Future, time::Duration};
 
 use culvert_io::{Scope, Stream};
 
-use crate::Result;
+use crate::{Result, TransportError};
+
+/// What has passed over a session so far, in the units of its transport: packets, or pieces that a
+/// pipe yielded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// What came from the peer; grows with every sign of life.
+    pub received: u64,
+    /// What was sent; 0 where nobody counts.
+    pub sent: u64,
+    /// What of that was lost.
+    pub lost: u64,
+}
 
 /// A link that is split into streams.
 pub trait Session: fmt::Debug + Send + Sync + 'static {
@@ -40,6 +52,34 @@ pub trait Session: fmt::Debug + Send + Sync + 'static {
     /// How long the peer takes to answer, as measured last; `None` while nothing is known of it.
     fn round_trip(&self) -> Option<Duration> {
         None
+    }
+
+    /// The most bytes that a packet to the peer may have, as far as was found out; `None` where
+    /// the system sees to that.
+    fn path_mtu(&self) -> Option<u16> {
+        None
+    }
+
+    /// What has passed so far; `None` if nobody counts.
+    fn traffic(&self) -> Option<Traffic> {
+        None
+    }
+
+    /// How many streams are open, whoever opened them; `None` if nobody counts.
+    fn streams(&self) -> Option<usize> {
+        None
+    }
+
+    /// Goes on from the address that the machine has now, with every stream. Answers when the peer
+    /// answers there.
+    ///
+    /// *Cancel safety*: the session may have moved, and is as good as it can be.
+    ///
+    /// # Errors
+    /// The session stays where it is, as most do, or the peer is silent after the move.
+    fn migrate(&self) -> impl Future<Output = Result<()>> + Send {
+        let stays = "the session is bound to the address that it was dialled from";
+        std::future::ready(Err(TransportError::Refused(stays.to_owned())))
     }
 }
 

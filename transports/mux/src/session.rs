@@ -172,6 +172,12 @@ impl MuxSession {
         self.handle.shared.with(|inner| inner.core.round_trip())
     }
 
+    /// How often the transport yielded something from the peer.
+    #[must_use]
+    pub fn received(&self) -> u64 {
+        self.handle.shared.with(|inner| inner.core.received())
+    }
+
     /// Where the session leads to.
     #[must_use]
     pub fn peer(&self) -> &Peer {

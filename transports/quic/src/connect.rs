@@ -1,20 +1,14 @@
 //! Dialling: every address of a name in turn, the next one a moment after the one before.
 
-use std::{
-    net::{Ipv4Addr, Ipv6Addr, SocketAddr},
-    sync::Arc,
-    time::Duration,
-};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use culvert_io::socket;
 use culvert_tcp::Resolver;
 use culvert_transport::{Connector, Link, Options, Result, Target, TransportError};
 use quinn::{ClientConfig, Endpoint, EndpointConfig};
 use tokio::task::JoinSet;
 
 use crate::{
-    QuicOptions, QuicSession, error,
-    listen::SOCKET_BUFFER,
+    QuicOptions, QuicSession, error, migrate,
     settings::{self, Limits},
     tasks::Tasks,
 };
@@ -108,13 +102,9 @@ impl QuicConnector {
 
 impl Attempt {
     async fn run(self, to: SocketAddr) -> Result<QuicSession> {
-        let from = match to {
-            SocketAddr::V4(_) => SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)),
-            SocketAddr::V6(_) => SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0)),
-        };
         let tasks = Tasks::new();
         let failed = |err| error::dial(&to, err);
-        let socket = socket::udp(from, SOCKET_BUFFER).map_err(failed)?;
+        let socket = migrate::socket_to(to).map_err(failed)?;
         let runtime = Arc::new(tasks.clone());
         let endpoint =
             Endpoint::new(EndpointConfig::default(), None, socket, runtime).map_err(failed)?;
@@ -123,7 +113,7 @@ impl Attempt {
             .connect_with(self.config, to, &self.name)
             .map_err(|err| error::layer("quic", err))?;
         let conn = connecting.await.map_err(|err| error::handshake(&to, err))?;
-        Ok(QuicSession::new(conn, port, self.limits, tasks))
+        Ok(QuicSession::new(conn, port, self.limits, tasks).movable(endpoint))
     }
 }
 

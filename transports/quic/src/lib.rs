@@ -10,10 +10,13 @@
 //! a socket whose endpoint does not know its connection. The connections themselves live on the
 //! threads that serve them; only the routing of received packets is shared.
 
+mod congestion;
 mod connect;
 mod error;
+mod flow;
 mod hole;
 mod listen;
+mod migrate;
 mod nameless;
 mod options;
 mod outgoing;
@@ -24,6 +27,7 @@ mod tasks;
 mod transport;
 
 pub use connect::QuicConnector;
+pub use error::{Alert, alert};
 pub use hole::{accept_hole, dial_hole};
 pub use listen::QuicListener;
 pub use options::{Congestion, QuicOptions};

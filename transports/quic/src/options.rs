@@ -5,8 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// The transport's own table, the same at both ends.
 ///
-/// The first three keys and their defaults are upstream's (protocol 2.5); without the others it
-/// behaves as upstream does.
+/// The first three keys and their defaults are upstream's (protocol 2.5).
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct QuicOptions {
@@ -24,6 +23,8 @@ pub struct QuicOptions {
     pub connection_receive_window: u32,
     /// Bytes on all streams that we keep until the peer has acknowledged them.
     pub send_window: u32,
+    /// Whether datagrams may travel beside streams, if the peer lets them, too (RFC 9221).
+    pub datagrams: bool,
 }
 
 /// Congestion controllers.
@@ -32,9 +33,10 @@ pub struct QuicOptions {
 #[non_exhaustive]
 pub enum Congestion {
     /// CUBIC (RFC 9438); upstream's has no name and is CUBIC.
-    #[default]
     Cubic,
-    /// BBR; keeps sending when packets are lost without congestion. Experimental in quinn.
+    /// Our own, after BBR: goes by what the path delivers, not by what it loses, and keeps queues
+    /// short.
+    #[default]
     Bbr,
     /// New Reno (RFC 9002).
     NewReno,
@@ -59,6 +61,7 @@ impl Default for QuicOptions {
             stream_receive_window: STREAM_WINDOW,
             connection_receive_window: CONNECTION_WINDOW,
             send_window: SEND_WINDOW,
+            datagrams: true,
         }
     }
 }
@@ -87,7 +90,7 @@ mod tests {
         assert_eq!(parsed.keepalive_period, 10);
         assert_eq!(parsed.max_idle_timeout, 30);
         assert_eq!(parsed.max_incoming_streams, 100_000);
-        assert_eq!(parsed.congestion, Congestion::Cubic);
+        assert_eq!(parsed.congestion, Congestion::Bbr);
     }
 
     #[test]

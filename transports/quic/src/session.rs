@@ -5,19 +5,21 @@ use std::{
     future::Future,
     net::SocketAddr,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
 };
 
 use culvert_io::{Peer, Stream};
-use culvert_transport::{Result, Session, Transport};
+use culvert_transport::{Result, Session, Traffic, Transport, TransportError};
 use parking_lot::Mutex;
-use quinn::{Connection, VarInt};
+use quinn::{Connection, Endpoint, VarInt};
 
 use crate::{
     Quic, QuicStream, error,
+    flow::Flows,
+    migrate,
     settings::{Limits, STRANGER_STREAMS},
     tasks::Tasks,
 };
@@ -49,6 +51,8 @@ pub struct QuicSession {
 /// What handles and streams share.
 pub(crate) struct Shared {
     conn: Connection,
+    /// The endpoint, if it has no other connections and may move.
+    endpoint: OnceLock<Endpoint>,
     peer: Peer,
     tasks: Tasks,
     limits: Limits,
@@ -57,6 +61,8 @@ pub(crate) struct Shared {
     accepted: Arc<AtomicUsize>,
     /// Bytes that were submitted and that quinn has not taken.
     waiting: AtomicUsize,
+    /// The streams that have datagrams beside them.
+    pub(crate) flows: Arc<Flows>,
 }
 
 /// How many streams the peer may have open.
@@ -101,8 +107,14 @@ impl QuicSession {
             streams: limits.streams.min(STRANGER_STREAMS),
             wanted: 0,
         };
+        let flows = Arc::<Flows>::default();
+        if limits.datagrams {
+            tasks.spawn(Arc::clone(&flows).hand_out(conn.clone()));
+        }
         let shared = Shared {
             conn,
+            flows,
+            endpoint: OnceLock::new(),
             peer: Peer::new(addr, canonical(local, port), Quic::NAME),
             tasks,
             limits,
@@ -113,6 +125,13 @@ impl QuicSession {
         Self {
             shared: Arc::new(shared),
         }
+    }
+
+    /// The same session, which can move with `endpoint`, whose only connection it is.
+    pub(crate) fn movable(self, endpoint: Endpoint) -> Self {
+        // A session gets its endpoint once.
+        let _first = self.shared.endpoint.set(endpoint);
+        self
     }
 
     /// Where the session leads to.
@@ -145,7 +164,6 @@ impl Shared {
         self.tasks.spawn(work);
     }
 
-    #[cfg(test)]
     pub(crate) const fn conn(&self) -> &Connection {
         &self.conn
     }
@@ -273,6 +291,32 @@ impl Session for QuicSession {
 
     fn round_trip(&self) -> Option<Duration> {
         Some(self.shared.conn.rtt())
+    }
+
+    fn path_mtu(&self) -> Option<u16> {
+        Some(self.shared.conn.stats().path.current_mtu)
+    }
+
+    fn traffic(&self) -> Option<Traffic> {
+        let stats = self.shared.conn.stats();
+        Some(Traffic {
+            received: stats.udp_rx.datagrams,
+            sent: stats.udp_tx.datagrams,
+            lost: stats.path.lost_packets,
+        })
+    }
+
+    fn streams(&self) -> Option<usize> {
+        // Every stream holds what is shared, and so does this handle.
+        Some(Arc::strong_count(&self.shared).saturating_sub(1))
+    }
+
+    async fn migrate(&self) -> Result<()> {
+        let Some(endpoint) = self.shared.endpoint.get() else {
+            let text = "the socket of this session is not its own";
+            return Err(TransportError::Refused(text.to_owned()));
+        };
+        migrate::migrate(endpoint, &self.shared.conn).await
     }
 }
 

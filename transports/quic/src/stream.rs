@@ -11,12 +11,13 @@ use std::{
 };
 
 use bytes::{Buf, Bytes};
-use culvert_io::{Buffer, ChunkIo};
-use quinn::{RecvStream, SendStream};
+use culvert_io::{Buffer, ChunkIo, Datagrams};
+use quinn::{RecvStream, SendStream, VarInt};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::{
     error,
+    flow::Flow,
     outgoing::Outgoing,
     session::{Seat, Shared},
 };
@@ -33,6 +34,8 @@ pub struct QuicStream {
     /// Chunks taken from quinn and not yet handed on; without memory while there are none.
     ready: VecDeque<Bytes>,
     outgoing: Outgoing,
+    /// The datagrams beside the stream, if there are any.
+    flow: Option<Arc<Flow>>,
     /// A place among the streams that the peer has opened.
     _seat: Option<Seat>,
     // Dropped last: the session may end with it.
@@ -50,6 +53,7 @@ impl QuicStream {
             recv,
             ready: VecDeque::new(),
             outgoing: Outgoing::new(send),
+            flow: None,
             _seat: seat,
             shared,
         }
@@ -139,6 +143,24 @@ impl ChunkIo for QuicStream {
     /// Known only for the session: quinn tells the end of a stream to its reader.
     fn is_finished(&self) -> bool {
         self.shared.is_over()
+    }
+
+    /// Both ends know the stream by its id, and so its datagrams.
+    fn open_datagrams(&mut self) -> bool {
+        if self.flow.is_none() {
+            let id = VarInt::from(self.recv.id());
+            self.flow = Flow::open(id, self.shared.conn(), &self.shared.flows).map(Arc::new);
+        }
+        self.flow.is_some()
+    }
+
+    fn datagrams(&self) -> Option<Arc<dyn Datagrams>> {
+        let flow = Arc::clone(self.flow.as_ref()?);
+        Some(flow)
+    }
+
+    fn close_datagrams(&mut self) {
+        self.flow = None;
     }
 }
 

@@ -1,6 +1,7 @@
 //! What the tests share: a listener, a pair of sessions, patterns of bytes.
 
 mod carry;
+mod datagrams;
 mod ends;
 mod hole;
 mod strangers;
