@@ -16,7 +16,7 @@ macro_rules! pairing_suite {
             use $crate::{
                 Pairing,
                 cases::{
-                    admin, auth, groups, idle, limits, load, login, matrix, mux, origin, programs,
+                    admin, auth, datagrams, groups, idle, limits, load, login, matrix, mux, origin, programs,
                     recovery, reload, ssh,
                     tls::{self, Refusal, Tls},
                     tunnels::{self, Layers},
@@ -35,6 +35,9 @@ macro_rules! pairing_suite {
                 udp_encrypted => tunnels::udp(PAIRING, Layers::Encrypted);
                 udp_compressed => tunnels::udp(PAIRING, Layers::Compressed);
                 udp_encrypted_and_compressed => tunnels::udp(PAIRING, Layers::Both);
+                udp_over_quic => datagrams::over_quic(PAIRING, "v1", Layers::Plain);
+                udp_over_quic_v2 => datagrams::over_quic(PAIRING, "v2", Layers::Plain);
+                udp_over_quic_encrypted => datagrams::over_quic(PAIRING, "v1", Layers::Encrypted);
                 http_by_host_and_location => tunnels::http(PAIRING, Layers::Plain);
                 http_encrypted_and_compressed => tunnels::http(PAIRING, Layers::Both);
                 https_by_sni => tunnels::https(PAIRING, Layers::Plain);
@@ -176,6 +179,51 @@ macro_rules! hostile_suite {
             $crate::pairing_suite! { @long
                 silent_peers_cost_others_nothing =>
                     hostile::silence_costs_others_nothing(PAIRING, 500);
+            }
+        }
+    };
+}
+
+/// Makes a module of tests for pairings whose frpc is ours, on networks of their own (Linux).
+#[macro_export]
+macro_rules! network_suite {
+    ($module:ident, $pairing:expr) => {
+        #[cfg(all(test, target_os = "linux"))]
+        mod $module {
+            use culvert_kit::Result;
+            use $crate::{
+                Pairing,
+                cases::{auto, roaming},
+            };
+
+            #[tokio::test]
+            async fn auto_without_udp() -> Result {
+                auto::without_udp($pairing).await
+            }
+
+            #[tokio::test]
+            async fn auto_while_udp_goes_and_comes() -> Result {
+                auto::udp_goes_and_comes($pairing).await
+            }
+
+            #[tokio::test]
+            async fn auto_with_only_a_proxy() -> Result {
+                auto::only_a_proxy($pairing).await
+            }
+
+            #[tokio::test]
+            async fn new_address_over_tcp() -> Result {
+                roaming::tcp_comes_back_at_once($pairing).await
+            }
+
+            #[tokio::test]
+            async fn four_sessions_on_a_lossy_link() -> Result {
+                roaming::sessions_add_up($pairing).await
+            }
+
+            #[tokio::test]
+            async fn auto_with_somebody_in_place_of_the_server() -> Result {
+                auto::somebody_in_place_of_the_server($pairing).await
             }
         }
     };

@@ -2,6 +2,9 @@
 
 pub mod admin;
 pub mod auth;
+#[cfg(target_os = "linux")]
+pub mod auto;
+pub mod datagrams;
 pub mod groups;
 pub mod hostile;
 pub mod idle;
@@ -9,12 +12,18 @@ pub mod limits;
 pub mod load;
 pub mod login;
 pub mod logs;
+#[cfg(target_os = "linux")]
+pub mod lossy;
 pub mod matrix;
 pub mod mux;
 pub mod origin;
 pub mod programs;
 pub mod recovery;
 pub mod reload;
+#[cfg(target_os = "linux")]
+pub mod roaming;
+#[cfg(target_os = "linux")]
+pub mod servers;
 pub mod smuggling;
 pub mod ssh;
 pub mod tls;
