@@ -173,7 +173,10 @@ impl Bundle {
                 return;
             }
             // The control stream moves by a login.
-            let (bad, good) = table.work.drain(..).partition(|s: &Arc<Strand>| s.is_suspect());
+            let (bad, good) = table
+                .work
+                .drain(..)
+                .partition(|s: &Arc<Strand>| s.is_suspect());
             table.work = good;
             let bad: Vec<_> = bad;
             table.fresh.retain(|strand| !strand.is_suspect());

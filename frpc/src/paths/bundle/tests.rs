@@ -150,7 +150,9 @@ impl Network {
     /// How many streams each link carries.
     fn loads(&self) -> Vec<usize> {
         let wires = self.wires.lock();
-        let streams = wires.iter().map(|wire| Arc::strong_count(&wire.streams) - 1);
+        let streams = wires
+            .iter()
+            .map(|wire| Arc::strong_count(&wire.streams) - 1);
         streams.collect()
     }
 }
