@@ -7,7 +7,11 @@
 
 #![cfg_attr(
     not(feature = "dashboard"),
-    expect(dead_code, reason = "only the admin API looks at some things")
+    expect(
+        dead_code,
+        unused_imports,
+        reason = "only the admin API looks at some things"
+    )
 )]
 
 #[cfg_attr(not(feature = "dashboard"), path = "absent/admin.rs")]

@@ -30,6 +30,7 @@ use tokio::{
 };
 
 use crate::{auth::Auth, hooks::UserInfo, server::Server};
+#[cfg(feature = "ssh")]
 pub(crate) use local::LocalClient;
 pub(crate) use login::{Proof, login};
 use proxies::Proxies;

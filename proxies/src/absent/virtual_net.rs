@@ -7,7 +7,7 @@ use culvert_io::Scope;
 use culvert_proxy::{BoxFuture, BoxVisitor, Visitor, VisitorCx};
 
 /// No network.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct VirtualNet;
 
