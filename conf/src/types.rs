@@ -323,9 +323,9 @@ pub struct QuicOptions {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Congestion {
     /// CUBIC, as upstream.
-    #[default]
     Cubic,
-    /// BBR.
+    /// After BBR: goes by what the path delivers, not by what it loses.
+    #[default]
     Bbr,
     /// New Reno.
     NewReno,

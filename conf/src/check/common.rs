@@ -227,7 +227,7 @@ impl Checker<'_> {
             &raw.congestion,
             gist,
             &[
-                ("", Congestion::Cubic),
+                ("", Congestion::Bbr),
                 ("cubic", Congestion::Cubic),
                 ("bbr", Congestion::Bbr),
                 ("newreno", Congestion::NewReno),

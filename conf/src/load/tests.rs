@@ -263,7 +263,7 @@ fn the_virtual_network_has_an_address() {
 fn quic_is_upstreams_without_our_keys() {
     let quic = client("").transport.quic;
     assert_eq!(quic, server("").transport.quic);
-    assert_eq!(quic.congestion, Congestion::Cubic);
+    assert_eq!(quic.congestion, Congestion::Bbr);
     assert_eq!(quic.max_incoming_streams, 100_000);
     // 100 Mbit/s at 200 ms.
     assert!(quic.stream_receive_window > 2_500_000 && quic.send_window > 2_500_000);

@@ -65,7 +65,7 @@ section! {
         "maxIdleTimeout" => max_idle_timeout: i64,
         /// Streams that a peer may open; default 100000.
         "maxIncomingStreams" => max_incoming_streams: i64,
-        /// cubic (default), bbr, newreno. Ours, not upstream's, as are the keys below.
+        /// bbr (default), cubic, newreno. Ours, not upstream's, as are the keys below.
         "congestion" => congestion: String,
         /// Bytes that a peer may send on one stream ahead of its reader; default 6291456.
         "streamReceiveWindow" => stream_receive_window: i64,
