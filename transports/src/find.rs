@@ -3,7 +3,6 @@
 use std::{sync::Arc, time::Duration};
 
 use culvert_conf::{FreeTable, QuicOptions, ServerTransport};
-use culvert_exec::Exec;
 use culvert_transport::{Common, DynTransport, Options, Result, TlsOptions, Transports};
 
 /// The transport that `name` means: one of `transports`, or the program after `exec:`.
@@ -11,10 +10,11 @@ use culvert_transport::{Common, DynTransport, Options, Result, TlsOptions, Trans
 /// # Errors
 /// There is none of that name; the text says which there are.
 pub fn find(transports: &Transports, name: &str) -> Result<Arc<dyn DynTransport>> {
-    match Exec::named(name) {
-        Some(exec) => Ok(Arc::new(exec)),
-        None => transports.require(name).cloned(),
+    #[cfg(feature = "exec")]
+    if let Some(exec) = culvert_exec::Exec::named(name) {
+        return Ok(Arc::new(exec));
     }
+    transports.require(name).cloned()
 }
 
 /// The options of a server's listeners, with the own table of one of them.
@@ -57,6 +57,7 @@ pub(crate) fn quic_table(quic: &QuicOptions) -> toml::Table {
         .collect();
     let congestion = quic.congestion.as_str().to_owned();
     table.insert("congestion".to_owned(), congestion.into());
+    table.insert("datagrams".to_owned(), quic.datagrams.into());
     table
 }
 
