@@ -16,8 +16,8 @@ macro_rules! pairing_suite {
             use $crate::{
                 Pairing,
                 cases::{
-                    admin, auth, datagrams, groups, idle, limits, load, login, matrix, mux, origin, programs,
-                    recovery, reload, ssh,
+                    admin, auth, datagrams, groups, idle, limits, load, login, matrix, mux, origin,
+                    programs, recovery, reload, ssh,
                     tls::{self, Refusal, Tls},
                     tunnels::{self, Layers},
                     virtual_net, visitors, wire,
