@@ -88,7 +88,7 @@ impl Inbox {
         }
     }
 
-    fn poll_take(&self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
+    fn poll_take(&self, cx: &Context<'_>) -> Poll<Option<Bytes>> {
         let mut waiting = self.0.lock();
         if let Some(datagram) = waiting.datagrams.pop_front() {
             return Poll::Ready(Some(datagram));

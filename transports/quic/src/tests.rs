@@ -4,6 +4,7 @@ mod carry;
 mod datagrams;
 mod ends;
 mod hole;
+mod moves;
 mod strangers;
 
 use std::{future::Future, net::Ipv4Addr, net::SocketAddr, sync::Arc, time::Duration};
