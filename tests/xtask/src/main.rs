@@ -11,6 +11,7 @@ mod setup;
 mod sizes;
 mod test;
 mod tree;
+mod weight;
 
 use std::process::ExitCode;
 
@@ -41,6 +42,8 @@ enum Command {
     Setup,
     /// Print the ten largest source files; fail on one over 600 lines
     Sizes,
+    /// Build both programs in full and slim; fail on one heavier than docs/INSTALL.md says
+    Weight,
     /// Check the arrows between the crates and what tracked files may not hold
     Deps,
     /// Write the documentation of every configuration key and the JSON Schemas anew
@@ -77,6 +80,7 @@ async fn run(command: Command) -> Result {
         }
         Command::Setup => setup::run().await,
         Command::Sizes => sizes::check(),
+        Command::Weight => weight::run().await,
         Command::Deps => deps::check().await,
         Command::Keys => keys::write(),
         Command::Fuzz(args) => fuzz::run(args).await,

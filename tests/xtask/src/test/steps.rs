@@ -5,7 +5,7 @@ use crate::{
     cargo::{cargo, shown},
     demo, deps,
     error::Result,
-    sizes,
+    sizes, weight,
 };
 
 /// One check.
@@ -19,6 +19,7 @@ pub(super) enum Step {
     Units,
     Doctests,
     Release,
+    Slim,
     EndToEnd,
     Interop,
     Long,
@@ -41,7 +42,7 @@ impl Step {
             Self::Doctests,
         ];
         if !quick {
-            steps.extend([Self::Release, Self::EndToEnd, Self::Interop]);
+            steps.extend([Self::Release, Self::Slim, Self::EndToEnd, Self::Interop]);
             steps.extend(long.then_some(Self::Long));
             steps.push(Self::Demo);
         }
@@ -58,6 +59,7 @@ impl Step {
             Self::Units => "tests",
             Self::Doctests => "doctests",
             Self::Release => "release",
+            Self::Slim => "slim",
             Self::EndToEnd => "e2e",
             Self::Interop => "interop",
             Self::Long => "long",
@@ -75,6 +77,7 @@ impl Step {
             Self::Units => "the tests of every crate",
             Self::Doctests => "the examples in the documentation",
             Self::Release => "both programs, as they are shipped",
+            Self::Slim => "the smallest programs: lints, weight, a tunnel",
             Self::EndToEnd => "real programs on real ports, ours with ours",
             Self::Interop => "ours with real frp, both ways round",
             Self::Long => "what takes minutes: idle sessions, restarts, silent peers",
@@ -87,6 +90,7 @@ impl Step {
             Self::Sizes => sizes::check(),
             Self::Deps => deps::check().await,
             Self::Demo => demo::run(demo::Args::once()).await,
+            Self::Slim => self.slim(tally).await,
             Self::EndToEnd => {
                 let tested = self.test(tally).await;
                 tested.and(smoke().await)
@@ -130,6 +134,31 @@ impl Step {
         shown(&format!("cargo {}", args.join(" ")), &mut command).await
     }
 
+    /// What a build without the optional parts is: clean, small, and a tunnel.
+    async fn slim(self, tally: &mut Tally) -> Result {
+        let lints = [
+            "clippy",
+            "--package",
+            "frps",
+            "--package",
+            "frpc",
+            "--no-default-features",
+            "--",
+            "-D",
+            "warnings",
+        ];
+        shown(&format!("cargo {}", lints.join(" ")), &mut cargo(&lints)).await?;
+        weight::build_slim().await?;
+        let weighed = weight::weigh();
+        let args = ["test", "--package", END_TO_END, "--test", "slim"];
+        let mut command = cargo(&args);
+        command.env("CULVERT_SLIM_DIR", weight::target("slim"));
+        tally
+            .shown(&format!("cargo {}", args.join(" ")), &mut command)
+            .await?;
+        weighed
+    }
+
     /// The steps that count tests.
     async fn test(self, tally: &mut Tally) -> Result {
         let whole = [
@@ -147,6 +176,8 @@ impl Step {
                 &[
                     "--test",
                     "e2e",
+                    "--test",
+                    "doctor",
                     "--test",
                     "extend",
                     "--test",
@@ -191,7 +222,5 @@ fn programs() -> String {
 
 /// Where the release step leaves its programs.
 pub(crate) fn release_dir() -> String {
-    let target = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
-    let dir = std::path::absolute(std::path::Path::new(&target).join("release"));
-    dir.unwrap_or_default().to_string_lossy().into_owned()
+    weight::target("release").to_string_lossy().into_owned()
 }
