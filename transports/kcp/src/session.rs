@@ -23,6 +23,10 @@ use crate::{Conversation, Parameters, seats::Seat};
 /// How long a stranger may hold a seat and a small window. The layers above end a peer that has
 /// not logged in by then (protocol 1.2), so who is left is known to them.
 const STRANGE: Duration = Duration::from_secs(10);
+/// Bytes that the layers above read of nobody who has not logged in: a mux cuts such a peer off
+/// after 80 KiB, and a login without one is at most 64 KiB. Whose bytes they go on reading is
+/// known to them.
+const KNOWN: usize = 128 * 1024;
 /// How long a closed stream may take to deliver what was written to it. There is no close
 /// handshake to wait for (protocol 2.4); frps gives shutdown this time.
 const LINGER: Duration = Duration::from_secs(5);
@@ -50,6 +54,8 @@ struct State {
     seat: Option<Seat>,
     /// Not yet known to the layers above, as far as we can tell.
     strange: bool,
+    /// Bytes that a stranger has got read.
+    read: usize,
     /// When the task will wake by itself; `None` means not at all.
     armed: Option<u64>,
     /// No more writing.
@@ -58,6 +64,22 @@ struct State {
     leave_by: Option<u64>,
     /// Why nothing works any more.
     failed: Option<io::ErrorKind>,
+}
+
+impl State {
+    /// Notes that the layers above have read `len` bytes. Who has answered, and of whom they read
+    /// more than of any stranger, gets a large window.
+    fn meet(&mut self, len: usize) {
+        if !self.strange {
+            return;
+        }
+        self.read = self.read.saturating_add(len);
+        if self.read > KNOWN && self.conversation.is_proven() {
+            self.strange = false;
+            self.seat = None;
+            self.conversation.trust();
+        }
+    }
 }
 
 impl Session {
@@ -76,6 +98,7 @@ impl Session {
             reader: None,
             writer: None,
             strange: seat.is_some(),
+            read: 0,
             seat,
             armed: None,
             shut: false,
@@ -239,7 +262,9 @@ impl Session {
         {
             buf.put_slice(&bytes);
         }
-        if buf.filled().len() > before {
+        let len = buf.filled().len() - before;
+        if len > 0 {
+            state.meet(len);
             // A window that has opened is news.
             if state.conversation.urgent() {
                 self.send(&mut state);

@@ -60,8 +60,9 @@ fn a_link_that_falls_silent_resumes_soon() {
             link.now
         );
         println!("{silent:?}: {} ms, {} datagrams", link.now, link.datagrams);
-        // While nobody answers, only a few segments feel for the peer.
-        assert!(link.datagrams < 9_000, "{}", link.datagrams);
+        // While nobody answers, only a few segments feel for the peer; all else that was in flight
+        // when it fell silent, at both ends, was sent a few times before.
+        assert!(link.datagrams < 11_000, "{}", link.datagrams);
     }
 }
 
