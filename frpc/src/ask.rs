@@ -218,7 +218,15 @@ fn tables(kinds: &BTreeMap<String, Vec<Status>>) -> String {
 
 /// A table of the servers.
 fn servers(told: &Servers) -> String {
-    let head = ["Server", "Address", "Transport", "State", "Serves", "RTT", "Proxies"];
+    let head = [
+        "Server",
+        "Address",
+        "Transport",
+        "State",
+        "Serves",
+        "RTT",
+        "Proxies",
+    ];
     let row = |row: &ServerRow| {
         [
             row.name.clone(),
@@ -226,12 +234,15 @@ fn servers(told: &Servers) -> String {
             row.transport.clone(),
             row.state.clone(),
             if row.serves { "yes" } else { "no" }.to_owned(),
-            row.rtt_ms.map_or_else(String::new, |ms| format!("{ms:.1} ms")),
+            row.rtt_ms
+                .map_or_else(String::new, |ms| format!("{ms:.1} ms")),
             row.proxies_running.to_string(),
         ]
     };
     let head = head.map(ToOwned::to_owned);
-    let rows: Vec<_> = std::iter::once(head).chain(told.servers.iter().map(row)).collect();
+    let rows: Vec<_> = std::iter::once(head)
+        .chain(told.servers.iter().map(row))
+        .collect();
     format!("Servers ({})\n{}\n", told.policy, table(&rows))
 }
 

@@ -69,7 +69,10 @@ fn each_way(servers: &Servers, text: &mut Metrics) {
         let session = tunnel.client.session()?;
         let (server, protocol) = (escaped(&tunnel.name), session.rung().transport.as_str());
         let protocol = escaped(protocol);
-        Some((format!("{{server=\"{server}\",protocol=\"{protocol}\"}}"), 1))
+        Some((
+            format!("{{server=\"{server}\",protocol=\"{protocol}\"}}"),
+            1,
+        ))
     });
     text.family(
         ("frpc_transport", "gauge"),

@@ -110,10 +110,9 @@ pub(super) fn candidates(
     Ok(done)
 }
 
-#[cfg(all(test, feature = "quic", feature = "websocket"))]
+#[cfg(test)]
 mod tests {
     use culvert_conf::{Strictness, parse_client};
-    use culvert_transports::standard;
 
     use super::*;
 
@@ -125,20 +124,19 @@ mod tests {
         Ok(ways.iter().map(|way| way.rung.to_string()).collect())
     }
 
+    #[cfg(all(feature = "quic", feature = "websocket"))]
     #[test]
     fn candidates_have_their_order_and_ports() {
+        let standard = culvert_transports::standard();
         let all = [
             "quic h:7000",
             "tcp h:7000",
             "wss h:7000",
             "websocket h:7000",
         ];
-        assert_eq!(rungs("", &standard()).unwrap(), all);
+        assert_eq!(rungs("", &standard).unwrap(), all);
         let text = "transport.auto = { candidates = [\"wss\", \"tcp\"], ports = { wss = 443 } }";
-        assert_eq!(
-            rungs(text, &standard()).unwrap(),
-            ["wss h:443", "tcp h:7000"]
-        );
+        assert_eq!(rungs(text, &standard).unwrap(), ["wss h:443", "tcp h:7000"]);
     }
 
     #[test]

@@ -30,9 +30,9 @@ use crate::{
 };
 use best::Best;
 use choice::{Choice, Why};
+pub(crate) use hold::Current;
 use places::Places;
 pub(crate) use report::{ProxyAt, ServerRow};
-pub(crate) use hold::Current;
 pub(crate) use tunnel::Tunnel;
 pub(crate) use vitals::Vitals;
 use vitals::{PROBE, Sight};

@@ -120,9 +120,6 @@ impl Records {
 }
 
 fn named(all: &[(Target, Ways)]) -> String {
-    let names: Vec<_> = all
-        .iter()
-        .map(|(target, _)| target.to_string())
-        .collect();
+    let names: Vec<_> = all.iter().map(|(target, _)| target.to_string()).collect();
     names.join(", ")
 }

@@ -93,7 +93,11 @@ impl Servers {
                 if shown.row.config.name != row.config.name {
                     continue;
                 }
-                let phase = if is_there { row.phase.clone() } else { Phase::New };
+                let phase = if is_there {
+                    row.phase.clone()
+                } else {
+                    Phase::New
+                };
                 shown.each.push((tunnel.name.clone(), phase));
                 if self.policy() == ServerPolicy::ActiveActive
                     && is_there

@@ -91,7 +91,10 @@ fn questions_on_a_stream_that_was_replaced_are_not_waited_for() {
     vitals.online(now);
     vitals.asked(now);
     vitals.forget(now + PROBE);
-    assert_eq!(vitals.sight(now + PATIENCE).up().map(|up| up.since), Some(now));
+    assert_eq!(
+        vitals.sight(now + PATIENCE).up().map(|up| up.since),
+        Some(now)
+    );
     vitals.asked(now);
     assert_eq!(vitals.sight(now + PATIENCE), Sight::Silent);
     vitals.forget(now + PATIENCE);
