@@ -57,7 +57,7 @@ impl Default for QuicOptions {
             keepalive_period: 10,
             max_idle_timeout: 30,
             max_incoming_streams: 100_000,
-            congestion: Congestion::Cubic,
+            congestion: Congestion::default(),
             stream_receive_window: STREAM_WINDOW,
             connection_receive_window: CONNECTION_WINDOW,
             send_window: SEND_WINDOW,

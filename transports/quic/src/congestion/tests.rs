@@ -96,7 +96,8 @@ fn a_path_is_filled_without_a_queue() {
 
 #[test]
 fn losses_without_a_queue_slow_nothing_down() {
-    for (rate, ms, loses) in [(12.5e6, 50, 100), (6.25e6, 200, 33)] {
+    // What is lost counts as on its way for a round trip longer, so that heavy loss costs some.
+    for (rate, ms, loses, least) in [(12.5e6, 50, 100, 0.85), (6.25e6, 200, 33, 0.7)] {
         let path = Path {
             rate,
             trip: Duration::from_millis(ms),
@@ -104,7 +105,7 @@ fn losses_without_a_queue_slow_nothing_down() {
             loses,
         };
         let outcome = run(&path, 20);
-        assert!(outcome.rate > 0.85 * path.rate, "{}", outcome.rate);
+        assert!(outcome.rate > least * path.rate, "{}", outcome.rate);
         assert!(
             outcome.waited < Duration::from_millis(20),
             "{:?}",
