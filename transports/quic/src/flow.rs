@@ -199,12 +199,12 @@ mod tests {
             inbox.put(Bytes::copy_from_slice(&i.to_be_bytes()));
         }
         inbox.close();
-        let mut cx = Context::from_waker(Waker::noop());
+        let cx = Context::from_waker(Waker::noop());
         let mut got = Vec::new();
-        while let Poll::Ready(Some(number)) = inbox.poll_take(&mut cx) {
+        while let Poll::Ready(Some(number)) = inbox.poll_take(&cx) {
             got.push(u16::from_be_bytes(number.as_ref().try_into().unwrap()));
         }
         assert_eq!(got, (744..1000).collect::<Vec<_>>());
-        assert_eq!(inbox.poll_take(&mut cx), Poll::Ready(None));
+        assert_eq!(inbox.poll_take(&cx), Poll::Ready(None));
     }
 }

@@ -23,7 +23,10 @@ async fn peers_that_have_met_speak() {
     let (here, there) = (near.local_addr().unwrap(), far.local_addr().unwrap());
     let opts = options(&QuicOptions::default());
     let (near, far) = within(async {
-        tokio::join!(dial_hole(near, there, &opts), accept_hole(far, here, &opts))
+        tokio::join!(
+            Box::pin(dial_hole(near, there, &opts)),
+            Box::pin(accept_hole(far, here, &opts))
+        )
     })
     .await;
     let (near, far): (BoxSession, BoxSession) = (Arc::new(near.unwrap()), Arc::new(far.unwrap()));
