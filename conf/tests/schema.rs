@@ -112,7 +112,7 @@ fn words(keys: &[Key], place: &str, all: &mut Vec<(String, &'static [&'static st
 fn file(place: &str, word: &str) -> String {
     let quoted = format!("\"{word}\"");
     match place {
-        "auth.additionalScopes" => format!("{place} = [{quoted}]"),
+        "auth.additionalScopes" | "transport.auto.candidates" => format!("{place} = [{quoted}]"),
         "httpPlugins.ops" => format!("[[httpPlugins]]\nops = [{quoted}]"),
         "auth.tokenSource.type" | "auth.oidc.tokenSource.type" => {
             let table = place.trim_end_matches(".type");
@@ -130,6 +130,7 @@ fn file(place: &str, word: &str) -> String {
                      healthCheck.path = \"/\"\n{rest} = {quoted}"
                 )
             }
+            Some(("servers", rest)) => format!("[[servers]]\naddr = \"a\"\n{rest} = {quoted}"),
             Some(("visitors", rest)) => format!(
                 "[[visitors]]\nname = \"a\"\ntype = \"xtcp\"\nserverName = \"s\"\n\
                  bindPort = 1\n{rest} = {quoted}"
