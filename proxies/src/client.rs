@@ -3,16 +3,13 @@
 use std::sync::Arc;
 
 use culvert_conf::{Backend, BandwidthLimitMode, ProxyConfig, ProxyKind, ProxyTransport};
-use culvert_io::Limit;
-use culvert_proxy::{BoxClientProxy, LayerFlags, ProxyError};
+use culvert_io::{Limit, Scope};
+use culvert_proxy::{BoxClientProxy, Control, LayerFlags, ProxyError};
+use culvert_transport::Tunnels;
 use culvert_wire::{Key, Token};
 
 use crate::{
-    plugged::plugged,
-    tcp::LocalTcp,
-    udp::LocalUdp,
-    virtual_net::VirtualNet,
-    xtcp::{PeerCx, XtcpProxy},
+    plugged::plugged, tcp::LocalTcp, udp::LocalUdp, virtual_net::VirtualNet, xtcp::XtcpProxy,
 };
 
 /// What a client's proxies share.
@@ -24,6 +21,21 @@ pub struct ClientCx {
     pub virtual_net: Option<VirtualNet>,
     /// The ways to other peers; xtcp is refused without.
     pub peers: Option<PeerCx>,
+}
+
+/// What a client lends to its xtcp proxies and visitors.
+#[derive(Clone, Debug)]
+pub struct PeerCx {
+    /// `natHoleStunServer`, `host:port`.
+    pub stun_server: String,
+    /// The control stream to the server.
+    pub control: Arc<dyn Control>,
+    /// What makes a session of a hole.
+    pub tunnels: Arc<dyn Tunnels>,
+    /// Where the tasks of user connections belong (`spawn_graceful`).
+    pub users: Scope,
+    /// Where the tasks of tunnels belong, which end after the users.
+    pub sessions: Scope,
 }
 
 /// What serves the work connections of `proxy`.

@@ -38,7 +38,7 @@ mod visitor;
 #[cfg_attr(not(feature = "xtcp"), path = "absent/xtcp.rs")]
 pub mod xtcp;
 
-pub use client::{ClientCx, client_layers, client_proxy};
+pub use client::{ClientCx, PeerCx, client_layers, client_proxy};
 pub use health::HealthChecks;
 pub use message::{new_proxy, wire_name};
 pub use ports::Ports;

@@ -15,7 +15,7 @@ use std::{
 
 use culvert_conf::ClientConfig;
 use culvert_io::{Meter, Scope};
-use culvert_proxies::{ClientCx, VirtualNet, xtcp::PeerCx};
+use culvert_proxies::{ClientCx, PeerCx, VirtualNet};
 use culvert_proxy::Control;
 use culvert_transports::PeerTunnels;
 use culvert_wire::Codec;

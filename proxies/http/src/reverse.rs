@@ -28,7 +28,7 @@ pub(crate) use self::{
     body::RequestBody,
     fault::Fault,
     pool::Checkout,
-    serve::{FIRST_BYTES, serve},
+    serve::serve,
     strict::{Scanner, Verdict},
     target::may_be_in_host,
 };

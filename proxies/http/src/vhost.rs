@@ -9,7 +9,6 @@ mod https;
 mod not_found;
 mod router;
 
-pub(crate) use self::http::{Inner, Told};
 pub use self::{
     connect::ConnectVhost,
     hand_over::Tunnels,
@@ -18,4 +17,8 @@ pub use self::{
     https::{HttpsVhost, read_hello},
     not_found::SERVER,
     router::{Route, Router},
+};
+pub(crate) use self::{
+    home::home,
+    http::{Inner, Told},
 };

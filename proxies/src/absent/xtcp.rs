@@ -9,32 +9,18 @@ use std::{
 use culvert_conf::{VisitorConfig, XtcpVisitor as Config};
 use culvert_io::Scope;
 use culvert_proxy::{
-    BoxClientProxy, BoxFuture, ClientProxy, Control, LayerFlags, Opened, ProxyError, ServerCx,
-    ServerKind, Visitor, VisitorCx, Work,
+    BoxClientProxy, BoxFuture, ClientProxy, LayerFlags, Opened, ProxyError, ServerCx, ServerKind,
+    Visitor, VisitorCx, Work,
 };
-use culvert_transport::Tunnels;
 use culvert_wire::{
     Key,
     msg::{NatHoleClient, NatHoleReport, NatHoleResp, NatHoleVisitor, NewProxy},
 };
 
+use crate::PeerCx;
+
 fn refused() -> ProxyError {
     ProxyError::refused("this build has no xtcp")
-}
-
-/// What a client would lend to its xtcp proxies and visitors.
-#[derive(Clone, Debug)]
-pub struct PeerCx {
-    /// `natHoleStunServer`.
-    pub stun_server: String,
-    /// The control stream to the server.
-    pub control: Arc<dyn Control>,
-    /// What makes a session of a hole.
-    pub tunnels: Arc<dyn Tunnels>,
-    /// Where the tasks of user connections belong.
-    pub users: Scope,
-    /// Where the tasks of tunnels belong.
-    pub sessions: Scope,
 }
 
 /// A proxy that serves nobody.

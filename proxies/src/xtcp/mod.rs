@@ -21,6 +21,7 @@ mod tests;
 pub use client::XtcpProxy;
 pub use discover::{DiscoverError, Discovered, discover};
 pub use meetings::Meetings;
-pub use peers::PeerCx;
 pub use server::XtcpKind;
 pub use visitor::XtcpVisitor;
+
+use crate::PeerCx;

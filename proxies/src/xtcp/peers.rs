@@ -2,39 +2,22 @@
 
 use std::{
     net::{Ipv4Addr, SocketAddr, SocketAddrV4},
-    sync::Arc,
     time::Duration,
 };
 
-use culvert_io::Scope;
 use culvert_nathole::new_id;
-use culvert_proxy::{Control, ProxyError, Question};
-use culvert_transport::{BoxSession, Hole, TransportError, Tunnels, report};
+use culvert_proxy::{ProxyError, Question};
+use culvert_transport::{BoxSession, Hole, TransportError, report};
 use culvert_wire::{Key, msg::NatHoleResp};
 use tokio::{net::UdpSocket, time::timeout};
 
 use super::{
-    DiscoverError, Discovered,
+    DiscoverError, Discovered, PeerCx,
     discover::prepare,
     orders::{Orders, OrdersError},
     punch::{PunchError, punch},
 };
 use crate::visiting::unix_now;
-
-/// What a client lends to its xtcp proxies and visitors.
-#[derive(Clone, Debug)]
-pub struct PeerCx {
-    /// `natHoleStunServer`, `host:port`.
-    pub stun_server: String,
-    /// The control stream to the server.
-    pub control: Arc<dyn Control>,
-    /// What makes a session of a hole.
-    pub tunnels: Arc<dyn Tunnels>,
-    /// Where the tasks of user connections belong (`spawn_graceful`).
-    pub users: Scope,
-    /// Where the tasks of tunnels belong, which end after the users.
-    pub sessions: Scope,
-}
 
 /// Two peers did not come together; the texts are upstream's.
 #[derive(Debug, thiserror::Error)]

@@ -4,7 +4,7 @@ use std::{
     convert::Infallible, error::Error, future::Future, io, pin::pin, sync::Arc, time::Duration,
 };
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use culvert_io::{Peer, Scope, Stream};
 use http::{Method, Request, Response, StatusCode, header::UPGRADE};
 use hyper::{
@@ -15,7 +15,7 @@ use hyper::{
     upgrade::Upgraded,
 };
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::io::AsyncReadExt;
+use tokio::{io::AsyncReadExt, runtime::Handle, time::timeout};
 
 use super::{
     guard::{Guard, Ties},
@@ -23,12 +23,15 @@ use super::{
     user::UserConn,
 };
 use crate::{
-    sniff::{H2_PREFACE, Sniff, h2_preface},
-    vhost::Inner,
+    sniff::{Sniff, h2_preface},
+    vhost::{Inner, home},
 };
 
 /// How long the first bytes may take (upstream's `ReadHeaderTimeout`).
-pub(crate) const FIRST_BYTES: Duration = Duration::from_secs(60);
+const FIRST_BYTES: Duration = Duration::from_secs(60);
+
+/// As much as is read at first: a usual head of a request, so that its host can be told from it.
+const FIRST_READ: usize = 2048;
 
 /// How long a connection may stay without a request. Upstream waits for ever; three minutes
 /// outlast the 60 s that common load balancers keep theirs, so that they close first.
@@ -66,7 +69,10 @@ pub trait Handler: Send + Sync + 'static {
 /// Serves the requests of `stream`, read as strictly and within the same bounds as a vhost's.
 ///
 /// *Cancel safety*: the connection is closed.
-pub async fn serve_handler<H: Handler>(handler: Arc<H>, stream: Stream, scope: &Scope) {
+pub async fn serve_handler<H: Handler>(handler: Arc<H>, mut stream: Stream, scope: &Scope) {
+    let Some((is_h2, seen)) = begin(&mut stream).await else {
+        return;
+    };
     let make = |ties: Arc<Ties>, _peer| {
         service_fn(move |request: Request<Incoming>| {
             let (handler, ties) = (Arc::clone(&handler), Arc::clone(&ties));
@@ -83,7 +89,7 @@ pub async fn serve_handler<H: Handler>(handler: Arc<H>, stream: Stream, scope: &
             }
         })
     };
-    serve_with(stream, scope, make).await;
+    serve_with((is_h2, stream.rewind(seen)), scope, make).await;
 }
 
 /// The stream under a connection that [`serve_handler`] served and that has left HTTP.
@@ -92,13 +98,38 @@ pub fn bare(upgraded: Upgraded, peer: Peer) -> Stream {
     bare_user(upgraded, peer)
 }
 
-/// Serves the requests of `stream` until it ends; told to stop, it finishes the request in hand.
+/// Serves the requests of `stream` until it ends, on this thread or on that of the session its first
+/// request is for; told to stop, it finishes the request in hand.
 ///
-/// *Cancel safety*: the connection is closed.
+/// *Cancel safety*: the connection is closed, unless it went to another thread.
 pub(crate) async fn serve(
     vhost: Arc<Inner>,
     tls_name: Option<String>,
-    stream: Stream,
+    mut stream: Stream,
+    scope: &Scope,
+) {
+    let Some((is_h2, seen)) = begin(&mut stream).await else {
+        return;
+    };
+    let lane = home(&vhost.routes, &seen).filter(|lane| lane.id() != Handle::current().id());
+    let stream = stream.rewind(seen);
+    let Some(lane) = lane else {
+        return serve_here(vhost, tls_name, (is_h2, stream), scope).await;
+    };
+    let scope = scope.child_on(lane, scope.span().clone());
+    let tasks = scope.clone();
+    tasks.spawn_graceful(|_stop| async move {
+        match stream.adopt() {
+            Ok(stream) => serve_here(vhost, tls_name, (is_h2, stream), &scope).await,
+            Err(error) => tracing::debug!("a user of the http port is gone already: {error}"),
+        }
+    });
+}
+
+async fn serve_here(
+    vhost: Arc<Inner>,
+    tls_name: Option<String>,
+    begun: (bool, Stream),
     scope: &Scope,
 ) {
     let make = |ties, peer| {
@@ -106,12 +137,18 @@ pub(crate) async fn serve(
         let user = Arc::new(user);
         service_fn(move |request| Arc::clone(&user).answer(request))
     };
-    serve_with(stream, scope, make).await;
+    serve_with(begun, scope, make).await;
 }
 
-/// Serves the requests of `stream` with a service made for it.
+/// Whether a user speaks HTTP/2, and its first bytes, which must be put back; `None` for one who
+/// says nothing in time.
+async fn begin(stream: &mut Stream) -> Option<(bool, Bytes)> {
+    timeout(FIRST_BYTES, first_bytes(stream)).await.ok()?.ok()
+}
+
+/// Serves the requests of a stream with a service made for it.
 async fn serve_with<S, B>(
-    mut stream: Stream,
+    (is_h2, stream): (bool, Stream),
     scope: &Scope,
     make: impl FnOnce(Arc<Ties>, Peer) -> S,
 ) where
@@ -120,11 +157,6 @@ async fn serve_with<S, B>(
     B: Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>> + Send + 'static,
 {
     let peer = *stream.peer();
-    let Ok(Ok((is_h2, seen))) = tokio::time::timeout(FIRST_BYTES, first_bytes(&mut stream)).await
-    else {
-        return;
-    };
-    let stream = stream.rewind(seen);
     let ties = Arc::new(Ties::default());
     let service = make(Arc::clone(&ties), peer);
     let ended = if is_h2 {
@@ -185,16 +217,13 @@ where
 
 /// Reads until it is clear which HTTP this is; the bytes must be put back.
 async fn first_bytes(stream: &mut Stream) -> io::Result<(bool, Bytes)> {
-    let mut seen = [0; H2_PREFACE.len()];
-    let mut len = 0;
+    let mut seen = BytesMut::with_capacity(FIRST_READ);
     loop {
-        let n = stream.read(seen.get_mut(len..).unwrap_or_default()).await?;
-        len += n;
-        let so_far = seen.get(..len).unwrap_or_default();
-        match h2_preface(so_far) {
-            Sniff::Found(()) => return Ok((true, Bytes::copy_from_slice(so_far))),
+        let n = stream.read_buf(&mut seen).await?;
+        match h2_preface(&seen) {
+            Sniff::Found(()) => return Ok((true, seen.freeze())),
             Sniff::NeedMore(_) if n > 0 => {}
-            Sniff::NeedMore(_) | Sniff::No => return Ok((false, Bytes::copy_from_slice(so_far))),
+            Sniff::NeedMore(_) | Sniff::No => return Ok((false, seen.freeze())),
         }
     }
 }

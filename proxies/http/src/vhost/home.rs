@@ -1,33 +1,17 @@
 //! Which thread a user of the http port is best served on.
 
-use std::io;
-
-use bytes::{Bytes, BytesMut};
-use culvert_io::Stream;
-use tokio::{io::AsyncReadExt, runtime::Handle};
+use tokio::runtime::Handle;
 
 use super::http::Routes;
 
-/// As much of the first request as is looked at: a usual head. A longer one is served all the same.
-const HEAD: usize = 2048;
-
 /// Headers that are looked at; the host stands in front of most.
 const HEADERS: usize = 32;
-
-/// Reads the first bytes of a user, to be put back.
-///
-/// *Cancel safety*: what was read is lost.
-pub(super) async fn first_bytes(user: &mut Stream) -> io::Result<Bytes> {
-    let mut seen = BytesMut::with_capacity(HEAD);
-    user.read_buf(&mut seen).await?;
-    Ok(seen.freeze())
-}
 
 /// The thread of the session that is to serve a request that begins with `head`.
 ///
 /// Only a guess, as later requests may be for others: a user on another thread than its session
 /// costs three wakeups across threads for a request (measured with four users: 77 us of CPU).
-pub(super) fn home(routes: &Routes, head: &[u8]) -> Option<Handle> {
+pub(crate) fn home(routes: &Routes, head: &[u8]) -> Option<Handle> {
     let Routes::Vhost(router) = routes else {
         return None;
     };

@@ -4,17 +4,9 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use culvert_io::{Scope, Stream};
 use culvert_proxy::{Lease, Members, ProxyError, Turn};
-use tokio::{runtime::Handle, time::timeout};
 
-use super::{
-    Route, Router,
-    home::{first_bytes, home},
-    not_found::NotFound,
-};
-use crate::{
-    HttpBackend,
-    reverse::{self, FIRST_BYTES},
-};
+use super::{Route, Router, not_found::NotFound};
+use crate::{HttpBackend, reverse};
 
 /// The proxies behind a route of the http port.
 pub type Backends = Arc<Members<Arc<HttpBackend>>>;
@@ -143,24 +135,7 @@ impl HttpVhost {
     /// finished.
     ///
     /// *Cancel safety*: the connection is closed, unless it went to another thread.
-    pub async fn serve(&self, mut stream: Stream, scope: &Scope) {
-        let seen = timeout(FIRST_BYTES, first_bytes(&mut stream)).await;
-        let Ok(Ok(seen)) = seen else {
-            return;
-        };
-        let inner = Arc::clone(&self.0);
-        let home = home(&inner.routes, &seen).filter(|lane| lane.id() != Handle::current().id());
-        let stream = stream.rewind(seen);
-        let Some(lane) = home else {
-            return reverse::serve(inner, None, stream, scope).await;
-        };
-        let scope = scope.child_on(lane, scope.span().clone());
-        let tasks = scope.clone();
-        tasks.spawn_graceful(|_stop| async move {
-            match stream.adopt() {
-                Ok(stream) => reverse::serve(inner, None, stream, &scope).await,
-                Err(error) => tracing::debug!("a user of the http port is gone already: {error}"),
-            }
-        });
+    pub async fn serve(&self, stream: Stream, scope: &Scope) {
+        reverse::serve(Arc::clone(&self.0), None, stream, scope).await;
     }
 }

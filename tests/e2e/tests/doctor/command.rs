@@ -11,6 +11,17 @@ async fn ask(args: &[&str]) -> Result<Finished> {
     run("frpc", &binary, args, DONE).await
 }
 
+/// Asks about whoever is at `port` of this machine.
+async fn ask_about(port: &str) -> Result<Finished> {
+    let there = ["doctor", "--server", "127.0.0.1", "--timeout", "2s"];
+    ask(&[&there[..], &["--port", port]].concat()).await
+}
+
+async fn scene() -> Result<Scene> {
+    let scene = Scene::new(Pairing::OURS).await?;
+    scene.ok_or_else(|| Error::wrong("our programs are missing"))
+}
+
 #[tokio::test]
 async fn help_says_what_the_server_notices_and_the_exit_codes() -> Result {
     let done = ask(&["doctor", "--help"]).await?;
@@ -41,45 +52,25 @@ async fn a_wrong_question_is_not_a_server_out_of_reach() -> Result {
 
 #[tokio::test]
 async fn without_a_file_an_frps_that_answers_is_enough() -> Result {
-    let scene = Scene::new(Pairing::OURS).await?;
-    let scene = scene.ok_or_else(|| Error::wrong("our programs are missing"))?;
+    let scene = scene().await?;
     let frps = scene.start_frps().await?;
     let port = scene.bind_port().to_string();
-    let there = [
-        "doctor",
-        "--server",
-        "127.0.0.1",
-        "--timeout",
-        "2s",
-        "--port",
-    ];
-    let done = ask(&[&there[..], &[&port]].concat()).await?;
+    let done = ask_about(&port).await?;
     assert_eq!(done.code, Some(0), "{}", done.text);
     assert!(done.text.contains("token-wrong"), "{}", done.text);
     drop(frps);
     let nobody = free_port()?.to_string();
-    let done = ask(&[&there[..], &[&nobody]].concat()).await?;
+    let done = ask_about(&nobody).await?;
     assert_eq!(done.code, Some(1), "{}", done.text);
     Ok(())
 }
 
 #[tokio::test]
 async fn a_server_sees_logins_that_end_in_order() -> Result {
-    let scene = Scene::new(Pairing::OURS).await?;
-    let scene = scene.ok_or_else(|| Error::wrong("our programs are missing"))?;
-    let scene = scene.without_token();
+    let scene = scene().await?.without_token();
     let frps = scene.start_frps().await?;
     let port = scene.bind_port().to_string();
-    let args = [
-        "doctor",
-        "--server",
-        "127.0.0.1",
-        "--timeout",
-        "2s",
-        "--port",
-        &port,
-    ];
-    let done = ask(&args).await?;
+    let done = ask_about(&port).await?;
     assert_eq!(done.code, Some(0), "{}", done.text);
     for words in [
         "tcp :",
