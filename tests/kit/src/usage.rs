@@ -7,6 +7,9 @@ use std::fs;
 pub struct Usage {
     /// Resident memory in bytes.
     pub rss: Option<u64>,
+    /// The part of it that is no mapped file, in bytes: what the program itself asked for. The rest
+    /// comes and goes with the program text that happens to run and that the system reclaims.
+    pub anonymous: Option<u64>,
     /// The most that it was so far.
     pub peak: Option<u64>,
     /// Processor time used so far, in clock ticks (1/100 s on every common Linux).
@@ -23,6 +26,7 @@ impl Usage {
         let status = read("status");
         Self {
             rss: status.as_deref().and_then(|s| bytes(s, "VmRSS:")),
+            anonymous: status.as_deref().and_then(|s| bytes(s, "RssAnon:")),
             peak: status.as_deref().and_then(|s| bytes(s, "VmHWM:")),
             cpu_ticks: read("stat").as_deref().and_then(ticks),
             fds: fs::read_dir(format!("/proc/{pid}/fd"))
@@ -64,7 +68,7 @@ mod tests {
     #[test]
     fn this_process_has_figures() {
         let usage = Usage::of(std::process::id());
-        assert!(usage.rss.unwrap() > 0);
+        assert!(usage.rss.unwrap() > usage.anonymous.unwrap());
         assert!(usage.cpu_ticks.is_some());
         assert!(usage.fds.unwrap() > 0);
     }

@@ -34,9 +34,10 @@ const QUIET: Duration = Duration::from_secs(1);
 /// How long traffic that never pauses may keep what an earlier burst took.
 const AT_LATEST: Duration = Duration::from_secs(30);
 
-/// When to look once more after a burst. The last of its connections free what they held without
-/// spilling a buffer: a relay waits up to 5 s for a peer that does not close.
-const AFTERMATH: Duration = Duration::from_secs(6);
+/// When to look again after a burst, each from the look before. The last of its connections free
+/// what they held without spilling a buffer: a relay waits up to 5 s for a peer that does not
+/// close, and longer on a machine that is busy.
+const AFTERMATH: [Duration; 2] = [Duration::from_secs(6), Duration::from_secs(18)];
 
 /// A buffer is kept that an idle thread does not need, or goes back to the allocator.
 pub(crate) fn spilled() {
@@ -64,9 +65,11 @@ pub async fn return_memory(lanes: &[Handle]) -> Infallible {
         }
         give_back(lanes).await;
         lower();
-        if timeout(AFTERMATH, RAISED.notified()).await.is_ok() {
-            RAISED.notify_one(); // the next burst has begun
-        } else {
+        for quiet in AFTERMATH {
+            if timeout(quiet, RAISED.notified()).await.is_ok() {
+                RAISED.notify_one(); // the next burst has begun
+                break;
+            }
             give_back(lanes).await;
         }
     }

@@ -400,7 +400,9 @@ pub async fn many_reloads_leak_nothing(pairing: Pairing) -> Result {
     .await?;
     for (program, before) in [(&stage.pair.frpc, usage.0), (&stage.pair.frps, usage.1)] {
         let now = program.usage();
-        if now.fds > before.fds.map(|n| n + 4) || now.rss > before.rss.map(|n| n + MEMORY) {
+        if now.fds > before.fds.map(|n| n + 4)
+            || now.anonymous > before.anonymous.map(|n| n + MEMORY)
+        {
             return Err(Error::wrong(format!("{now:?}, before {before:?}")));
         }
     }

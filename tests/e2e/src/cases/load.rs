@@ -16,8 +16,8 @@ const EACH: usize = 1 << 20;
 /// Far more than the load takes; only a hang reaches it.
 const PATIENCE: Duration = Duration::from_secs(180);
 
-/// How long the return may take: the programs look 1 s after a burst and again 6 s later, and a
-/// busy machine ends the last connections late.
+/// How long the return may take: the programs look 1 s after a burst, and again 6 and 24 s after
+/// it, as a busy machine ends the last connections late.
 const RETURN: Duration = Duration::from_secs(45);
 
 /// What the allocator may keep beyond a fifth of the figure before: its per-thread caches and
@@ -40,7 +40,7 @@ pub async fn parallel_echoes(pairing: Pairing, layers: Layers, connections: u64)
         .await?;
     // The first connections fill caches that stay for good and are no leak.
     crowd(local(remote), 4).await?;
-    let before = [pair.frps.usage().rss, pair.frpc.usage().rss];
+    let before = [pair.frps.usage().anonymous, pair.frpc.usage().anonymous];
     crowd(local(remote), connections).await.map_err(|e| {
         let (frps, frpc) = (pair.frps.tail(), pair.frpc.tail());
         Error::wrong(format!("{e}; the logs end:\n{frps}\n\n{frpc}"))
@@ -77,7 +77,7 @@ async fn returned(peer: Peer, name: &str, program: &Program, before: Option<u64>
     let limit = before + before / 5 + SLACK;
     let what = format!("the return of {name} to {limit} bytes from {before} before");
     eventually(RETURN, &what, || async {
-        match program.usage().rss {
+        match program.usage().anonymous {
             Some(now) if now > limit => Err(Error::wrong(format!("now {now}"))),
             _ => Ok(()),
         }
