@@ -1,7 +1,7 @@
 //! A relay between two sockets on loopback, by copying and through a kernel pipe.
 
 use criterion::{Criterion, Throughput};
-use culvert_io::{Peer, Relaying, Scope, Stream, relay};
+use culvert_io::{FastPath, FastPaths, Peer, Relaying, Scope, Stream, relay};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -16,8 +16,12 @@ pub(crate) fn all(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("relay");
     let message = [7; 64];
     let bulk = vec![7; BULK];
-    for (name, allow_splice) in [("copied", false), ("spliced", true)] {
-        let (mut user, mut work) = joined(&runtime, allow_splice);
+    let usual = FastPaths::USUAL;
+    for (name, paths) in [
+        ("copied", usual.without(FastPath::Splice)),
+        ("spliced", usual),
+    ] {
+        let (mut user, mut work) = joined(&runtime, paths);
         group.throughput(Throughput::Elements(1));
         group.bench_function(format!("64 bytes, {name}"), |b| {
             b.iter(|| runtime.block_on(across(&mut user, &mut work, &message)));
@@ -31,11 +35,11 @@ pub(crate) fn all(criterion: &mut Criterion) {
 }
 
 /// The far ends of the two sockets that a relay joins.
-fn joined(runtime: &Runtime, allow_splice: bool) -> (TcpStream, TcpStream) {
+fn joined(runtime: &Runtime, fast_paths: FastPaths) -> (TcpStream, TcpStream) {
     let (user, near_user) = runtime.block_on(pair());
     let (work, near_work) = runtime.block_on(pair());
     let how = Relaying {
-        allow_splice,
+        fast_paths,
         ..Relaying::default()
     };
     Scope::root(runtime.handle().clone()).spawn(async move {

@@ -2,7 +2,7 @@
 
 use std::{cell::RefCell, fmt};
 
-use crate::trim;
+use crate::{FastPath, FastPaths, trim};
 
 /// A lent buffer; dropping it gives it back to the pool of the thread that drops it.
 ///
@@ -98,7 +98,7 @@ impl Drop for Buffer {
             if kept.len() >= LIGHT {
                 trim::spilled();
             }
-            if kept.len() < KEPT {
+            if kept.len() < KEPT && FastPaths::default().takes(FastPath::Pool) {
                 kept.push(bytes);
             }
         });

@@ -19,6 +19,8 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
+use crate::{FastPath, FastPaths};
+
 /// The most lanes that are started without being asked for: one moves over 2 GiB/s, which more
 /// than sixteen network cards' worth of traffic would need.
 const MOST: usize = 16;
@@ -66,9 +68,16 @@ impl Lanes {
     /// How many lanes suit this machine: one for each processor, within bounds.
     #[must_use]
     pub fn default_count() -> usize {
+        let paths = FastPaths::default();
+        let least = if paths.forces(FastPath::Lanes) { 2 } else { 1 };
+        let most = if paths.takes(FastPath::Lanes) {
+            MOST
+        } else {
+            1
+        };
         thread::available_parallelism()
             .map_or(1, NonZero::get)
-            .min(MOST)
+            .clamp(least, most)
     }
 
     /// The lane with the fewest tasks; lanes with equally many take turns.

@@ -6,6 +6,7 @@
 
 mod buffer;
 mod datagrams;
+mod fast_path;
 mod lanes;
 mod limit;
 mod meter;
@@ -25,6 +26,7 @@ pub const TRACE_LOG: &str = "culvert_trace";
 
 pub use buffer::Buffer;
 pub use datagrams::Datagrams;
+pub use fast_path::{FastPath, FastPaths, UnknownFastPath};
 pub use lanes::Lanes;
 pub use limit::Limit;
 pub use meter::{Connected, Meter};

@@ -9,6 +9,9 @@ use std::{
 use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
+#[cfg(target_os = "linux")]
+use crate::{FastPath, FastPaths};
+
 /// Connections that may wait to be accepted. A burst of users must not be refused while the
 /// accepting thread is busy for some milliseconds; Linux cuts it to `net.core.somaxconn`.
 const BACKLOG: i32 = 1024;
@@ -87,10 +90,10 @@ pub fn tune(socket: &TcpStream, keepalive: Option<Duration>) -> io::Result<()> {
 /// know the option keep their own measure.
 pub fn hold_back(socket: &TcpStream) {
     #[cfg(target_os = "linux")]
+    if FastPaths::default().takes(FastPath::Unsent)
+        && let Err(err) = SockRef::from(socket).set_tcp_notsent_lowat(UNSENT)
     {
-        if let Err(err) = SockRef::from(socket).set_tcp_notsent_lowat(UNSENT) {
-            tracing::debug!("the system does not limit unsent bytes: {err}");
-        }
+        tracing::debug!("the system does not limit unsent bytes: {err}");
     }
     #[cfg(not(target_os = "linux"))]
     let _ = socket;
@@ -161,7 +164,9 @@ mod tests {
         tune(&accepted, None).unwrap();
         hold_back(&dialled);
         #[cfg(target_os = "linux")]
-        assert_eq!(SockRef::from(&dialled).tcp_notsent_lowat().unwrap(), UNSENT);
+        if FastPaths::default().takes(FastPath::Unsent) {
+            assert_eq!(SockRef::from(&dialled).tcp_notsent_lowat().unwrap(), UNSENT);
+        }
         assert!(dialled.nodelay().unwrap() && accepted.nodelay().unwrap());
         assert!(SockRef::from(&dialled).keepalive().unwrap());
         assert!(!SockRef::from(&accepted).keepalive().unwrap());

@@ -20,7 +20,7 @@ use super::{
     pump::{Finish, Pump, Step},
     record::Record,
 };
-use crate::{Meter, Stream, stream::Carrier};
+use crate::{FastPath, FastPaths, Meter, Stream, stream::Carrier};
 
 /// How long an end may accept no byte of what is left for it after the other end closed, once to
 /// twice: the time that yamux, under upstream, gives a stream for this (`StreamCloseTimeout`).
@@ -70,17 +70,19 @@ impl<'a> Join<'a> {
     pub(super) fn new(user: Stream, work: Stream, how: &'a Relaying) -> Self {
         let meter = how.meter.clone().or_else(|| user.meter.clone());
         let record = Record::begin(&user, &work);
-        let (from_user, user) = parts(user);
-        let (from_work, work) = parts(work);
-        let splice =
-            how.allow_splice && matches!((&user, &work), (Carrier::Tcp(_), Carrier::Tcp(_)));
+        let mut paths = how.fast_paths;
+        let (from_user, user) = parts(user, paths);
+        let (from_work, work) = parts(work, paths);
+        if !matches!((&user, &work), (Carrier::Tcp(_), Carrier::Tcp(_))) {
+            paths = paths.without(FastPath::Splice);
+        }
         Self {
             how,
             meter,
             user,
             work,
-            to_work: Pump::new(from_user, splice),
-            to_user: Pump::new(from_work, splice),
+            to_work: Pump::new(from_user, paths),
+            to_user: Pump::new(from_work, paths),
             ended: None,
             timer: None,
             progress: None,
@@ -323,6 +325,10 @@ impl Ended {
     }
 }
 
-fn parts(stream: Stream) -> (Bytes, Carrier) {
-    (stream.prefix, stream.carrier)
+fn parts(stream: Stream, paths: FastPaths) -> (Bytes, Carrier) {
+    let carrier = match stream.carrier {
+        Carrier::Chunks(io) if !paths.takes(FastPath::Chunks) => Carrier::Other(io),
+        carrier => carrier,
+    };
+    (stream.prefix, carrier)
 }

@@ -34,29 +34,19 @@ use std::{
     time::Duration,
 };
 
-use crate::{Meter, Stream, relay::join::Join};
+use crate::{FastPaths, Meter, Stream, relay::join::Join};
 
 pub use record::ACCESS_LOG;
 
 /// How a relay is to be done.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Relaying {
     /// End the relay when no byte moved for this long; `None`, as upstream, waits for ever.
     pub idle: Option<Duration>,
-    /// Whether bytes between two TCP sockets may stay in the kernel.
-    pub allow_splice: bool,
+    /// The ways that are there only for speed.
+    pub fast_paths: FastPaths,
     /// Where the bytes are counted, as they move; `None` = where the user's stream says.
     pub meter: Option<Arc<Meter>>,
-}
-
-impl Default for Relaying {
-    fn default() -> Self {
-        Self {
-            idle: None,
-            allow_splice: true,
-            meter: None,
-        }
-    }
 }
 
 /// What a relay did.

@@ -14,7 +14,7 @@ use bytes::Bytes;
 use tokio::io::Interest;
 
 use super::held::Held;
-use crate::stream::Carrier;
+use crate::{FastPath, FastPaths, stream::Carrier};
 
 /// Full reads after which a direction counts as bulk: then it is spliced, or read in large pieces.
 /// Measured: three keep a round trip as cheap as plain copying and cost bulk nothing.
@@ -39,6 +39,7 @@ pub(super) struct Pump {
     full: u16,
     splice_from: u16,
     splicing: Splicing,
+    paths: FastPaths,
     dirty: bool,
     blocked: bool,
 }
@@ -81,20 +82,21 @@ pub(super) enum Finish {
 }
 
 impl Pump {
-    /// A direction that begins with bytes that were read ahead. `splice` only for two TCP sockets.
-    pub(super) fn new(prefix: Bytes, splice: bool) -> Self {
+    /// A direction that begins with bytes that were read ahead. Only two TCP sockets splice.
+    pub(super) fn new(prefix: Bytes, paths: FastPaths) -> Self {
         Self {
             held: Held::Slice(prefix),
             source: Source::Live,
             room: 0,
             moved: 0,
             full: 0,
-            splice_from: FULL_READS,
-            splicing: if splice {
+            splice_from: full_reads(paths, FastPath::Splice),
+            splicing: if paths.takes(FastPath::Splice) {
                 Splicing::Allowed
             } else {
                 Splicing::Never
             },
+            paths,
             dirty: false,
             blocked: false,
         }
@@ -225,6 +227,11 @@ impl Pump {
             Source::Failed(e) => Step::Done(Finish::ReadFailed(e)),
         }
     }
+}
+
+/// Full reads after which a direction that takes `path` does so.
+const fn full_reads(paths: FastPaths, path: FastPath) -> u16 {
+    if paths.forces(path) { 0 } else { FULL_READS }
 }
 
 /// Not ready after all, or interrupted by a signal.

@@ -11,7 +11,7 @@ use tokio::net::TcpStream;
 
 use super::{Finish, Pump, Step, is_retry};
 use crate::{
-    Buffer, ChunkIo, Io,
+    Buffer, ChunkIo, FastPath, Io,
     relay::{
         held::{Held, SLICES},
         splice::Pipe,
@@ -22,18 +22,19 @@ use crate::{
 impl Pump {
     /// Delivers once; `None` to go on.
     pub(super) fn poll_deliver(&mut self, cx: &mut Context<'_>, to: &mut Carrier) -> Option<Step> {
+        let vectored = self.paths.takes(FastPath::Vectored);
         let delivered = match to {
             Carrier::Chunks(sink) => self.deliver_chunk(cx, sink.as_mut()),
             Carrier::Tcp(sink) => {
                 if let Held::Piped(pipe) = &mut self.held {
                     deliver_piped(cx, pipe, sink)
                 } else {
-                    write(cx, &mut self.held, Pin::new(sink))
+                    write(cx, &mut self.held, Pin::new(sink), vectored)
                 }
             }
             Carrier::Other(sink) => {
                 self.dirty = true;
-                write(cx, &mut self.held, Pin::new(sink.as_mut()))
+                write(cx, &mut self.held, Pin::new(sink.as_mut()), vectored)
             }
         };
         match delivered {
@@ -88,8 +89,9 @@ fn write(
     cx: &mut Context<'_>,
     held: &mut Held,
     mut sink: Pin<&mut dyn Io>,
+    vectored: bool,
 ) -> Poll<io::Result<usize>> {
-    let n = if matches!(held, Held::Slices(_)) {
+    let n = if vectored && matches!(held, Held::Slices(_)) {
         let mut slices = [IoSlice::new(&[]); SLICES];
         ready!(
             sink.as_mut()

@@ -8,9 +8,9 @@ use std::{
 
 use tokio::{io::ReadBuf, net::TcpStream};
 
-use super::{FULL_READS, Pump, Source, Splicing, is_retry};
+use super::{Pump, Source, Splicing, full_reads, is_retry};
 use crate::{
-    Buffer, ChunkIo, Io,
+    Buffer, ChunkIo, FastPath, Io,
     relay::{
         held::{Held, SLICES},
         splice::Pipe,
@@ -34,7 +34,9 @@ impl Pump {
         limit: usize,
         times: usize,
     ) -> Poll<io::Result<usize>> {
-        let mut buffer = if self.full >= FULL_READS && limit > Buffer::SMALL {
+        let large = self.full >= full_reads(self.paths, FastPath::Large)
+            && self.paths.takes(FastPath::Large);
+        let mut buffer = if large && limit > Buffer::SMALL {
             Buffer::large()
         } else {
             Buffer::small()
@@ -147,7 +149,7 @@ impl Pump {
     pub(super) const fn note(&mut self, n: usize, most: usize) {
         if n < SHORT {
             self.full = 0;
-            self.splice_from = FULL_READS;
+            self.splice_from = full_reads(self.paths, FastPath::Splice);
         } else if n == most {
             self.full = self.full.saturating_add(1);
         }

@@ -9,15 +9,15 @@ use super::{
 };
 use crate::{Buffer, Io};
 
-const BULK: usize = 16 << 20;
+const BULK: usize = 8 << 20;
 
-async fn both_ways(user: Kind, work: Kind, total: usize) -> Relayed {
+async fn both_ways(user: Kind, work: Kind, how: Relaying, total: usize) -> Relayed {
     let (near_user, far_user) = pair(user).await;
     let (near_work, far_work) = pair(work).await;
     let meter = Arc::new(Meter::new());
     let how = Relaying {
         meter: Some(Arc::clone(&meter)),
-        ..Relaying::default()
+        ..how
     };
     let (_scope, told) = begin(near_user, near_work, how);
     let (user_in, user_out) = split(far_user);
@@ -44,59 +44,55 @@ async fn both_ways(user: Kind, work: Kind, total: usize) -> Relayed {
 
 #[tokio::test]
 async fn bulk_both_ways_at_once_between_all_carriers() {
-    for user in KINDS {
-        for work in KINDS {
-            let relayed = within(both_ways(user, work, BULK)).await;
-            let expected = match (user, work) {
-                (Kind::Tcp, Kind::Tcp) if cfg!(target_os = "linux") => Path::Splice,
-                (Kind::Chunks, _) | (_, Kind::Chunks) => Path::Chunks,
-                _ => Path::Copy,
-            };
-            assert_eq!(relayed.path, expected, "{user:?} {work:?}");
-        }
+    for (user, work, how) in ways() {
+        let paths = how.fast_paths;
+        let expected = match (user, work) {
+            _ if paths == FastPaths::NONE => Path::Copy,
+            (Kind::Tcp, Kind::Tcp) if cfg!(target_os = "linux") => Path::Splice,
+            (Kind::Chunks, _) | (_, Kind::Chunks) => Path::Chunks,
+            _ => Path::Copy,
+        };
+        let relayed = within(both_ways(user, work, how, BULK)).await;
+        assert_eq!(relayed.path, expected, "{user:?} {work:?} {paths}");
     }
 }
 
 #[tokio::test]
 async fn single_bytes_arrive_at_once_between_all_carriers() {
-    for user in KINDS {
-        for work in KINDS {
-            let (near_user, mut far_user) = pair(user).await;
-            let (near_work, mut far_work) = pair(work).await;
-            let (_scope, _told) = begin(near_user, near_work, Relaying::default());
-            let mut got = [0; 1];
-            for n in 0..200 {
-                far_user.write_all(&[n]).await.unwrap();
-                within(far_work.read_exact(&mut got)).await.unwrap();
-                assert_eq!(got, [n]);
-                far_work.write_all(&[n ^ 0xff]).await.unwrap();
-                within(far_user.read_exact(&mut got)).await.unwrap();
-                assert_eq!(got, [n ^ 0xff]);
-            }
+    for (user, work, how) in ways() {
+        let (near_user, mut far_user) = pair(user).await;
+        let (near_work, mut far_work) = pair(work).await;
+        let (_scope, _told) = begin(near_user, near_work, how);
+        let mut got = [0; 1];
+        for n in 0..200 {
+            far_user.write_all(&[n]).await.unwrap();
+            within(far_work.read_exact(&mut got)).await.unwrap();
+            assert_eq!(got, [n]);
+            far_work.write_all(&[n ^ 0xff]).await.unwrap();
+            within(far_user.read_exact(&mut got)).await.unwrap();
+            assert_eq!(got, [n ^ 0xff]);
         }
     }
 }
 
 #[tokio::test]
 async fn bytes_read_ahead_come_first_between_all_carriers() {
-    for user in KINDS {
-        for work in KINDS {
-            let (near_user, mut far_user) = pair(user).await;
-            let (near_work, mut far_work) = pair(work).await;
-            // More than a chunk stream takes at once.
-            let long = vec![b'p'; ROOM + 1000];
-            let near_user = near_user.rewind(Bytes::from(long.clone()));
-            let near_work = near_work.rewind(Bytes::from_static(b"back "));
-            let (_scope, _told) = begin(near_user, near_work, Relaying::default());
-            far_user.write_all(b"after").await.unwrap();
-            far_work.write_all(b"after").await.unwrap();
-            let mut got = vec![0; long.len() + 5];
-            within(far_work.read_exact(&mut got)).await.unwrap();
-            assert!(got == [&long[..], b"after"].concat());
-            let mut got = [0; 10];
-            within(far_user.read_exact(&mut got)).await.unwrap();
-            assert_eq!(&got, b"back after");
-        }
+    for (user, work, how) in ways() {
+        let (near_user, mut far_user) = pair(user).await;
+        let (near_work, mut far_work) = pair(work).await;
+        // More than a chunk stream takes at once.
+        let long = vec![b'p'; ROOM + 1000];
+        let near_user = near_user.rewind(Bytes::from(long.clone()));
+        let near_work = near_work.rewind(Bytes::from_static(b"back "));
+        let (_scope, _told) = begin(near_user, near_work, how);
+        far_user.write_all(b"after").await.unwrap();
+        far_work.write_all(b"after").await.unwrap();
+        let mut got = vec![0; long.len() + 5];
+        within(far_work.read_exact(&mut got)).await.unwrap();
+        assert!(got == [&long[..], b"after"].concat());
+        let mut got = [0; 10];
+        within(far_user.read_exact(&mut got)).await.unwrap();
+        assert_eq!(&got, b"back after");
     }
 }
 

@@ -34,50 +34,46 @@ async fn finish(mut first: Box<dyn Io>, mut other: Box<dyn Io>) {
 
 #[tokio::test]
 async fn all_bytes_are_delivered_before_the_end_from_either_side() {
-    for user in KINDS {
-        for work in KINDS {
-            for side in [Side::User, Side::Work] {
-                let (near_user, far_user) = pair(user).await;
-                let (near_work, far_work) = pair(work).await;
-                let (_scope, told) = begin(near_user, near_work, Relaying::default());
-                let far = match side {
-                    Side::User => finish(far_user, far_work),
-                    Side::Work => finish(far_work, far_user),
-                };
-                within(far).await;
-                let relayed = within(told).await.unwrap();
-                assert!(matches!(relayed.end, End::Eof(s) if s == side));
-                assert_eq!(
-                    relayed.to_work + relayed.to_user,
-                    u64::try_from(LONG).unwrap()
-                );
-            }
+    for (user, work, how) in ways() {
+        for side in [Side::User, Side::Work] {
+            let (near_user, far_user) = pair(user).await;
+            let (near_work, far_work) = pair(work).await;
+            let (_scope, told) = begin(near_user, near_work, how.clone());
+            let far = match side {
+                Side::User => finish(far_user, far_work),
+                Side::Work => finish(far_work, far_user),
+            };
+            within(far).await;
+            let relayed = within(told).await.unwrap();
+            assert!(matches!(relayed.end, End::Eof(s) if s == side));
+            assert_eq!(
+                relayed.to_work + relayed.to_user,
+                u64::try_from(LONG).unwrap()
+            );
         }
     }
 }
 
 #[tokio::test]
 async fn what_waits_for_the_side_that_ended_is_still_sent_to_it() {
-    for user in KINDS {
-        for work in KINDS {
-            let (near_user, mut far_user) = pair(user).await;
-            let (near_work, mut far_work) = pair(work).await;
-            write_pattern(&mut far_work, 9, 50_000).await;
-            far_user.write_all(b"request").await.unwrap();
-            far_user.shutdown().await.unwrap();
-            let (_scope, told) = begin(near_user, near_work, Relaying::default());
-            within(read_pattern(&mut far_user, 9, 50_000)).await;
-            within(read_end(&mut far_user)).await;
-            let mut got = [0; 7];
-            within(far_work.read_exact(&mut got)).await.unwrap();
-            assert_eq!(&got, b"request");
-            read_end(&mut far_work).await;
-            drop(far_work);
-            assert!(matches!(
-                within(told).await.unwrap().end,
-                End::Eof(Side::User)
-            ));
-        }
+    for (user, work, how) in ways() {
+        let (near_user, mut far_user) = pair(user).await;
+        let (near_work, mut far_work) = pair(work).await;
+        write_pattern(&mut far_work, 9, 50_000).await;
+        far_user.write_all(b"request").await.unwrap();
+        far_user.shutdown().await.unwrap();
+        let (_scope, told) = begin(near_user, near_work, how);
+        within(read_pattern(&mut far_user, 9, 50_000)).await;
+        within(read_end(&mut far_user)).await;
+        let mut got = [0; 7];
+        within(far_work.read_exact(&mut got)).await.unwrap();
+        assert_eq!(&got, b"request");
+        read_end(&mut far_work).await;
+        drop(far_work);
+        assert!(matches!(
+            within(told).await.unwrap().end,
+            End::Eof(Side::User)
+        ));
     }
 }
 
@@ -232,19 +228,16 @@ async fn ends_that_do_not_close_are_left_after_a_while() {
 
 #[tokio::test]
 async fn dropping_a_relay_closes_both_ends() {
-    for user in KINDS {
-        for work in KINDS {
-            let (near_user, mut far_user) = pair(user).await;
-            let (near_work, mut far_work) = pair(work).await;
-            let how = Relaying::default();
-            let mut joined = relay(near_user, near_work, &how);
-            let waits = Pin::new(&mut joined).poll(&mut Context::from_waker(Waker::noop()));
-            assert!(matches!(waits, Poll::Pending));
-            drop(joined);
-            for far in [&mut far_user, &mut far_work] {
-                let read = within(far.read(&mut [0; 1])).await;
-                assert!(matches!(read, Ok(0) | Err(_)));
-            }
+    for (user, work, how) in ways() {
+        let (near_user, mut far_user) = pair(user).await;
+        let (near_work, mut far_work) = pair(work).await;
+        let mut joined = relay(near_user, near_work, &how);
+        let waits = Pin::new(&mut joined).poll(&mut Context::from_waker(Waker::noop()));
+        assert!(matches!(waits, Poll::Pending));
+        drop(joined);
+        for far in [&mut far_user, &mut far_work] {
+            let read = within(far.read(&mut [0; 1])).await;
+            assert!(matches!(read, Ok(0) | Err(_)));
         }
     }
 }

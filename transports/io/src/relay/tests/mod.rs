@@ -14,6 +14,7 @@ use tokio::{
     sync::oneshot,
 };
 
+use self::mock::{KINDS, Kind};
 use super::*;
 use crate::Scope;
 
@@ -32,6 +33,21 @@ fn begin(user: Stream, work: Stream, how: Relaying) -> (Scope, oneshot::Receiver
         tell.send(relay(user, work, &how).await).ok();
     });
     (scope, told)
+}
+
+/// Every two carriers, with the fast paths where they pay, nowhere and everywhere.
+fn ways() -> impl Iterator<Item = (Kind, Kind, Relaying)> {
+    let choices = [FastPaths::USUAL, FastPaths::NONE, FastPaths::ALL];
+    choices.into_iter().flat_map(|fast_paths| {
+        let how = Relaying {
+            fast_paths,
+            ..Relaying::default()
+        };
+        let pairs = KINDS
+            .into_iter()
+            .flat_map(|user| KINDS.map(|work| (user, work)));
+        pairs.map(move |(user, work)| (user, work, how.clone()))
+    })
 }
 
 /// Small random numbers, the same in every run.

@@ -7,7 +7,10 @@ use super::{
     mock::{peer, tcp},
     *,
 };
-use crate::relay::splice::{count, set_cap};
+use crate::{
+    FastPath,
+    relay::splice::{count, set_cap},
+};
 
 const BULK: usize = 8 << 20;
 
@@ -80,7 +83,7 @@ async fn short_writes_lose_nothing() {
 #[tokio::test]
 async fn without_permission_bulk_is_copied() {
     let how = Relaying {
-        allow_splice: false,
+        fast_paths: FastPaths::USUAL.without(FastPath::Splice),
         ..Relaying::default()
     };
     assert_eq!(
