@@ -105,7 +105,7 @@ async fn arrive(
 ) -> io::Result<()> {
     let socket = TcpStream::from_std(socket)?;
     culvert_io::socket::tune(&socket, server.config().transport.tcp_keepalive)?;
-    if matches!(port, Port::Bind) {
+    if matches!(port, Port::Bind) && server.config().transport.tcp_mux.is_some() {
         culvert_io::socket::hold_back(&socket);
     }
     let peer = Peer::new(socket.peer_addr()?, socket.local_addr()?, "tcp");

@@ -43,6 +43,9 @@ pub struct Common {
     pub keepalive: Option<Duration>,
     /// Source address of dials (`transport.connectServerLocalIP`).
     pub bind_ip: Option<IpAddr>,
+    /// A mux is put on what is dialled: bytes beyond what the network takes wait there, where
+    /// small frames overtake large ones, and not in the socket.
+    pub muxed: bool,
 }
 
 /// What the keys under `transport.tls` say, for transports that encrypt by themselves.
@@ -109,6 +112,7 @@ impl Default for Common {
             dial_timeout: DIAL_TIMEOUT,
             keepalive: Some(KEEPALIVE),
             bind_ip: None,
+            muxed: false,
         }
     }
 }
@@ -188,6 +192,13 @@ impl Common {
     #[must_use]
     pub const fn with_bind_ip(mut self, bind_ip: Option<IpAddr>) -> Self {
         self.bind_ip = bind_ip;
+        self
+    }
+
+    /// The same with [`muxed`](Self::muxed).
+    #[must_use]
+    pub const fn with_mux(mut self, muxed: bool) -> Self {
+        self.muxed = muxed;
         self
     }
 }

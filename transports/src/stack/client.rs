@@ -61,7 +61,8 @@ impl ClientStack {
         let common = Common::default()
             .with_dial_timeout(transport.dial_timeout)
             .with_keepalive(transport.dial_keepalive)
-            .with_bind_ip(transport.connect_local_ip);
+            .with_bind_ip(transport.connect_local_ip)
+            .with_mux(transport.tcp_mux.is_some());
         let on = transport.tls.enabled.as_ref();
         let proxy = transport.proxy_url.as_ref();
         let options = Options::new(common)

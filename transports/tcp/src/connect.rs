@@ -54,8 +54,6 @@ pub struct TcpConnector {
     common: Common,
     resolver: Resolver,
     proxy: Option<Arc<Proxy>>,
-    /// What is dialled carries a tunnel.
-    tunnel: bool,
 }
 
 impl TcpConnector {
@@ -66,7 +64,6 @@ impl TcpConnector {
             common,
             resolver: Resolver::default(),
             proxy: None,
-            tunnel: false,
         }
     }
 
@@ -80,7 +77,6 @@ impl TcpConnector {
             common: opts.common,
             resolver: Resolver::new(opts.dns.as_deref()),
             proxy: proxy.map(Arc::new),
-            tunnel: true,
         })
     }
 
@@ -128,7 +124,7 @@ impl TcpConnector {
             Some(Err(err)) => return Err(error::dial(to, err)),
             None => return Err(no_address(&to.host)),
         };
-        if self.tunnel {
+        if self.common.muxed {
             socket::hold_back(&socket);
         }
         let peer = Peer::new(socket.peer_addr()?, socket.local_addr()?, Tcp::NAME);
