@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use culvert_io::{FastPath, FastPaths};
+
 /// Which end of the connection this is; decides the parity of the stream ids it opens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
@@ -57,6 +59,8 @@ pub struct MuxConfig {
     ///
     /// [`authenticate`]: crate::MuxSession::authenticate
     pub prelogin_frames: u32,
+    /// The ways that are there only for speed.
+    pub fast_paths: FastPaths,
 }
 
 impl Default for MuxConfig {
@@ -76,6 +80,20 @@ impl Default for MuxConfig {
             prelogin_bytes: 80 * 1024,
             // A login takes about four frames; small writes of a slow sender take more.
             prelogin_frames: 4096,
+            fast_paths: FastPaths::default(),
+        }
+    }
+}
+
+impl MuxConfig {
+    /// The shortest payload that is handed out in the memory that it was received in, if any is.
+    pub(crate) fn share_from(&self) -> usize {
+        if self.fast_paths.forces(FastPath::Share) {
+            1
+        } else if self.fast_paths.takes(FastPath::Share) {
+            COPY_BELOW
+        } else {
+            usize::MAX
         }
     }
 }
@@ -89,6 +107,9 @@ pub(crate) const LOW_WATER: usize = 64 * 1024;
 /// Frames whose payload is shorter are staged and sent together (measured: below 8 KiB a copy is
 /// cheaper than its own system call).
 pub(crate) const STAGE_BELOW: usize = 8 * 1024;
+/// Shorter payloads are always copied: 4 KiB cost less than a microsecond, and the buffer that they
+/// were read into goes straight back to the pool.
+pub(crate) const COPY_BELOW: usize = 4 * 1024;
 /// Frames without payload that may wait in the output, 1.5 MiB of them: all streams of a session
 /// may be acknowledged and finished at once, but a peer that opens and resets without reading the
 /// acknowledgements is cut off.

@@ -14,7 +14,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use culvert_io::Buffer;
+use culvert_io::{Buffer, FastPath};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     time::{Instant, Sleep},
@@ -48,9 +48,13 @@ impl Inner {
         };
         let mut io = Pin::new(io);
         let mut moved = !self.blocked;
+        let vectored = self.core.config().fast_paths.takes(FastPath::Vectored);
+        let most = if vectored { MAX_SLICES } else { 1 };
         while self.core.queued() > 0 {
             let mut slices = [IoSlice::new(&[]); MAX_SLICES];
-            let used = self.core.transmit(&mut slices);
+            let used = self
+                .core
+                .transmit(slices.get_mut(..most).unwrap_or_default());
             let slices = slices.get(..used).unwrap_or_default();
             let sent = match slices {
                 [one] => io.as_mut().poll_write(cx, one),
@@ -124,7 +128,7 @@ impl Inner {
 
     fn digest(&mut self, buffer: Buffer, len: usize) {
         let now = Instant::now();
-        let result = if len < SHARE_FROM {
+        let result = if len < self.core.config().share_from() {
             let bytes = buffer.payload().get(..len).unwrap_or_default();
             self.core.receive(Received::Lent(bytes), now)
         } else {
@@ -323,8 +327,6 @@ const MAX_SLICES: usize = 64;
 const MAX_DRAINS: usize = 16;
 /// Bytes read in one turn, before the streams get theirs.
 const TURN: usize = 64 * 1024;
-/// A shorter read is copied out as a whole, so its buffer goes straight back to the pool.
-const SHARE_FROM: usize = 4 * 1024;
 /// How long an ended session waits for the peer to close as well: a socket that is closed with
 /// unread bytes resets the connection, and the peer may lose the last of what we sent.
 const DRAIN_TIME: Duration = Duration::from_millis(500);

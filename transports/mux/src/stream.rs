@@ -62,7 +62,10 @@ impl AsyncWrite for MuxStream {
             let body = buf.get(..room).unwrap_or(buf);
             let len = body.len();
             if len < STAGE_BELOW {
-                return Poll::Ready(inner.core.write(id, body).map(|()| len));
+                if inner.core.write(id, body)? {
+                    inner.send_now();
+                }
+                return Poll::Ready(Ok(len));
             }
             let mut buffer = if len > Buffer::SMALL {
                 Buffer::large()

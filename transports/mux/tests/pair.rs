@@ -12,7 +12,7 @@ mod common;
 use std::{sync::Arc, time::Duration};
 
 use common::{pattern, session, stream, within};
-use culvert_io::Scope;
+use culvert_io::{FastPaths, Scope};
 use culvert_mux::{MuxConfig, MuxError, MuxSession, Role};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, DuplexStream},
@@ -68,8 +68,12 @@ async fn exchange(session: &MuxSession, seed: u64, len: usize, step: usize) {
 }
 
 /// Exchanges streams of all sizes, opened from both ends, through a pipe of `pipe` bytes.
-async fn exchange_many(pipe: usize, shrink: usize) {
-    let (client, server) = pair(pipe, &MuxConfig::default());
+async fn exchange_many(pipe: usize, shrink: usize, fast_paths: FastPaths) {
+    let config = MuxConfig {
+        fast_paths,
+        ..MuxConfig::default()
+    };
+    let (client, server) = pair(pipe, &config);
     let mut tasks = JoinSet::new();
     tasks.spawn(echo(client.clone()));
     tasks.spawn(echo(server.clone()));
@@ -89,9 +93,11 @@ async fn exchange_many(pipe: usize, shrink: usize) {
 #[tokio::test]
 async fn streams_of_all_sizes_are_echoed_in_both_directions() {
     within(async {
-        exchange_many(13, 100).await;
-        exchange_many(4096, 1).await;
-        exchange_many(KIB * KIB, 1).await;
+        for paths in [FastPaths::USUAL, FastPaths::NONE, FastPaths::ALL] {
+            exchange_many(13, 100, paths).await;
+            exchange_many(4096, 1, paths).await;
+            exchange_many(KIB * KIB, 1, paths).await;
+        }
     })
     .await;
 }
@@ -99,7 +105,7 @@ async fn streams_of_all_sizes_are_echoed_in_both_directions() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn streams_are_echoed_on_several_threads() {
     let mut work = JoinSet::new();
-    work.spawn(exchange_many(100_000, 1));
+    work.spawn(exchange_many(100_000, 1, FastPaths::USUAL));
     within(work.join_all()).await;
 }
 

@@ -160,7 +160,8 @@ impl Core {
         // peer stops when its window is used up.
         if entry.held && entry.phase.may_receive() {
             entry.received = entry.received.saturating_add(len as u64);
-            entry.inbox.push(input, range, &mut self.pins);
+            let least = self.config.share_from();
+            entry.inbox.push(input, range, least, &mut self.pins);
             self.buffered += len;
             self.wakes.extend(entry.reader.take());
             if !self.authenticated && self.buffered > self.config.prelogin_bytes {

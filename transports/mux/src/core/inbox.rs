@@ -49,11 +49,18 @@ pub(crate) struct Inbox {
 
 impl Inbox {
     /// Appends `input[range]`: shared when it is a good part of its buffer, else copied, so that
-    /// many small frames can neither pin large buffers nor cost an allocation each.
-    pub(crate) fn push(&mut self, input: Received<'_>, range: Range<usize>, pins: &mut Pins) {
+    /// many small frames can neither pin large buffers nor cost an allocation each. What is shorter
+    /// than `least` is always copied.
+    pub(crate) fn push(
+        &mut self,
+        input: Received<'_>,
+        range: Range<usize>,
+        least: usize,
+        pins: &mut Pins,
+    ) {
         let len = range.len();
         let loose = len < SHARE_FROM;
-        if len >= COPY_BELOW
+        if len >= least
             && (!loose || pins.0 < MAX_PINS)
             && let Some(bytes) = input.share(&range)
         {
@@ -135,8 +142,6 @@ impl Inbox {
     }
 }
 
-/// Shorter payloads are always copied: 4 KiB cost less than a microsecond.
-const COPY_BELOW: usize = 4 * 1024;
 /// A payload of a quarter of a receive buffer (256 KiB) or more is always shared: it pins at most
 /// four times its size.
 const SHARE_FROM: usize = 64 * 1024;
@@ -148,6 +153,7 @@ const IDLE_SLOTS: usize = 4;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::COPY_BELOW;
 
     #[test]
     fn tiny_frames_share_one_allocation_and_keep_their_order() {
@@ -156,7 +162,12 @@ mod tests {
         let bytes = Bytes::from((0..200_000u32).map(|i| (i % 251) as u8).collect::<Vec<_>>());
         let mut at = 0;
         for len in [1, 2, 3, 5000, 1, 70_000, 9, 4096, 1] {
-            inbox.push(Received::Shared(&bytes), at..at + len, &mut pins);
+            inbox.push(
+                Received::Shared(&bytes),
+                at..at + len,
+                COPY_BELOW,
+                &mut pins,
+            );
             at += len;
         }
         assert_eq!(pins.0, 2);
@@ -175,7 +186,7 @@ mod tests {
         let mut pins = Pins::default();
         for _ in 0..1000 {
             let buffer = Bytes::from(vec![7; 16 * 1024]);
-            inbox.push(Received::Shared(&buffer), 0..4096, &mut pins);
+            inbox.push(Received::Shared(&buffer), 0..4096, COPY_BELOW, &mut pins);
         }
         assert_eq!(pins.0, MAX_PINS);
         assert_eq!(inbox.clear(&mut pins), 1000 * 4096);
@@ -188,8 +199,8 @@ mod tests {
         let mut inbox = Inbox::default();
         let mut pins = Pins::default();
         let bytes = Bytes::from(vec![1; 10_000]);
-        inbox.push(Received::Shared(&bytes), 0..8000, &mut pins);
-        inbox.push(Received::Shared(&bytes), 8000..8010, &mut pins);
+        inbox.push(Received::Shared(&bytes), 0..8000, COPY_BELOW, &mut pins);
+        inbox.push(Received::Shared(&bytes), 8000..8010, COPY_BELOW, &mut pins);
         let mut space = vec![0; 8005];
         let mut buf = ReadBuf::new(&mut space);
         assert_eq!(inbox.read(&mut buf, &mut pins), 8005);

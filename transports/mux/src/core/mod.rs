@@ -98,8 +98,8 @@ impl Core {
             budget: Budget::new(config.receive_budget),
             buffered: 0,
             pins: Pins::default(),
-            out: Outbox::default(),
-            pace: Pace::default(),
+            out: Outbox::new(config.fast_paths),
+            pace: Pace::new(config.fast_paths),
             hungry: VecDeque::new(),
             fed: VecDeque::new(),
             round: 1,
@@ -160,6 +160,10 @@ impl Core {
     #[must_use]
     pub const fn buffered(&self) -> usize {
         self.buffered
+    }
+
+    pub(crate) const fn config(&self) -> &MuxConfig {
+        &self.config
     }
 
     pub(crate) const fn has_wakes(&self) -> bool {

@@ -8,6 +8,7 @@
 use std::{collections::VecDeque, io::IoSlice};
 
 use bytes::{Buf, Bytes, BytesMut};
+use culvert_io::{FastPath, FastPaths};
 
 use crate::{
     config::{HIGH_WATER, MAX_CONTROLS, MAX_REPLIES, STAGE_BELOW},
@@ -34,6 +35,8 @@ pub(crate) struct Outbox {
     replies: u32,
     controls: u32,
     window: u64,
+    /// Whether everything that a stream sends stands in line.
+    in_order: bool,
 }
 
 /// One of the two queues.
@@ -62,6 +65,13 @@ pub(crate) struct Place {
 }
 
 impl Outbox {
+    pub(crate) fn new(paths: FastPaths) -> Self {
+        Self {
+            in_order: !paths.takes(FastPath::Overtake),
+            ..Self::default()
+        }
+    }
+
     /// Appends a frame without payload that overtakes all bulk.
     pub(crate) fn stage(&mut self, header: Header) {
         self.count_control();
@@ -109,7 +119,7 @@ impl Outbox {
 
     /// How many bytes of the stream would overtake bulk now; `None` while it has bulk of its own.
     pub(crate) fn urgent_room(&self, place: &mut Place) -> Option<usize> {
-        if place.bulk_mark > self.bulk_count.sent {
+        if self.in_order || place.bulk_mark > self.bulk_count.sent {
             return None;
         }
         if place.urgent_mark <= self.urgent_count.sent {
@@ -252,7 +262,10 @@ impl Outbox {
 
     /// Throws everything away.
     pub(crate) fn clear(&mut self) {
-        *self = Self::default();
+        *self = Self {
+            in_order: self.in_order,
+            ..Self::default()
+        };
     }
 }
 

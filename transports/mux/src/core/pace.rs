@@ -2,18 +2,29 @@
 
 use std::time::Duration;
 
-use culvert_io::Buffer;
+use culvert_io::{Buffer, FastPath, FastPaths};
 use tokio::time::Instant;
 
 /// What is known of the transport's speed. It is learnt while the transport is full.
 #[derive(Debug, Default)]
 pub(crate) struct Pace {
     slow: bool,
+    /// Nothing is learnt.
+    fixed: bool,
     /// When the stretch that is measured began, and how many bytes had ever left by then.
     since: Option<(Instant, u64)>,
 }
 
 impl Pace {
+    pub(crate) fn new(paths: FastPaths) -> Self {
+        let forced = paths.forces(FastPath::Pace);
+        Self {
+            slow: forced,
+            fixed: forced || !paths.takes(FastPath::Pace),
+            since: None,
+        }
+    }
+
     /// The longest frame, and the most that the transport is given at once: what it has taken,
     /// nobody overtakes.
     pub(crate) const fn piece(&self) -> usize {
@@ -31,6 +42,9 @@ impl Pace {
 
     /// The transport is full; `sent` bytes have ever left.
     pub(crate) fn full(&mut self, now: Instant, sent: u64) {
+        if self.fixed {
+            return;
+        }
         let Some((since, before)) = self.since else {
             self.since = Some((now, sent));
             return;
@@ -79,6 +93,22 @@ mod tests {
                 sent += rate;
             }
             assert_eq!(pace.piece(), piece);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_chosen_is_not_learnt() {
+        for (paths, piece) in [
+            (FastPaths::NONE, Buffer::LARGE),
+            (FastPaths::ALL, Buffer::SMALL),
+        ] {
+            let mut pace = Pace::new(paths);
+            for rate in [0, 1 << 30] {
+                pace.full(Instant::now(), rate);
+                tokio::time::advance(STRETCH).await;
+                pace.empty(Instant::now, rate);
+                assert_eq!(pace.piece(), piece);
+            }
         }
     }
 

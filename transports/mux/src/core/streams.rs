@@ -10,7 +10,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use culvert_io::Buffer;
+use culvert_io::{Buffer, FastPath};
 use tokio::{io::ReadBuf, time::Instant};
 
 use super::{
@@ -224,29 +224,30 @@ impl Core {
         writable(self.end.as_ref(), self.streams.get(&id))
     }
 
-    /// Sends a copy of `body`, at most what [`poll_room`](Self::poll_room) answered.
+    /// Sends a copy of `body`, at most what [`poll_room`](Self::poll_room) answered. Answers whether
+    /// it is to leave at once, and not with what else comes in this turn.
     ///
     /// # Errors
     /// The stream cannot be written to, or `body` is empty or too long.
-    pub fn write(&mut self, id: u32, body: &[u8]) -> io::Result<()> {
+    pub fn write(&mut self, id: u32, body: &[u8]) -> io::Result<bool> {
         let entry = self.streams.get_mut(&id);
         let (header, entry) = spend(self.end.as_ref(), entry, id, body.len())?;
         if !self.out.stage_of(&mut entry.place, header, body) {
             entry.round = self.round;
         }
-        Ok(())
+        Ok(!self.config.fast_paths.takes(FastPath::Bundle))
     }
 
     /// Sends the first `len` bytes of `buffer`'s payload, at most what
-    /// [`poll_room`](Self::poll_room) answered. Answers whether it was worth its own system call.
+    /// [`poll_room`](Self::poll_room) answered. Answers whether it is to leave at once,
+    /// as it is worth its own system call.
     ///
     /// # Errors
     /// The stream cannot be written to, or `len` breaks the contract.
     pub fn submit(&mut self, id: u32, mut buffer: Buffer, len: usize) -> io::Result<bool> {
         if len < STAGE_BELOW {
             let body = buffer.payload().get(..len).unwrap_or_default();
-            self.write(id, body)?;
-            return Ok(false);
+            return self.write(id, body);
         }
         if len > buffer.payload().len() {
             return Err(io::ErrorKind::InvalidInput.into());

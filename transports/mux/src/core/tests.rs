@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use culvert_io::Buffer;
+use culvert_io::{Buffer, FastPath, FastPaths};
 
 use super::*;
 use crate::{ProtocolError, config::INITIAL_WINDOW};
@@ -483,6 +483,21 @@ fn little_overtakes_much_but_never_its_own_stream() {
     assert_eq!(sent[0], (little, 50));
     assert_eq!(sent[1], (much, 10_000));
     assert_eq!(sent[sent.len() - 2..], [(much, 50), (much, 0)]);
+}
+
+#[test]
+fn without_overtaking_everything_leaves_in_order() {
+    let config = MuxConfig {
+        fast_paths: FastPaths::USUAL.without(FastPath::Overtake),
+        ..MuxConfig::default()
+    };
+    let now = Instant::now();
+    let mut core = Core::new(Role::Client, config, now);
+    let [much, little] = [(), ()].map(|()| core.open(now).unwrap().unwrap());
+    output(&mut core);
+    core.submit(much, Buffer::small(), 10_000).unwrap();
+    core.write(little, &[2; 50]).unwrap();
+    assert_eq!(frames(&mut core), [(much, 10_000), (little, 50)]);
 }
 
 #[test]
