@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use culvert_io::Stream;
+use culvert_io::{FastPath, FastPaths, Stream};
 use culvert_proxy::ProxyError;
 use culvert_transport::{Framed, FramedReader, FramedWriter, TransportError, report};
 use culvert_wire::{
@@ -121,11 +121,13 @@ pub(crate) async fn send_all(
     queue: &mut mpsc::Receiver<UdpPacket>,
     ping_every: Option<Duration>,
 ) -> Result<(), ProxyError> {
-    let mut batch = Vec::with_capacity(BATCH);
+    let together = FastPaths::default().takes(FastPath::Batch);
+    let most = if together { BATCH } else { 1 };
+    let mut batch = Vec::with_capacity(most);
     let mut next_ping = ping_every.map(|every| Instant::now() + every);
     loop {
         tokio::select! {
-            n = queue.recv_many(&mut batch, BATCH) => if n == 0 {
+            n = queue.recv_many(&mut batch, most) => if n == 0 {
                 return Ok(());
             },
             () = until(next_ping) => {

@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use culvert_io::{FastPath, FastPaths};
 use culvert_tls::IdentityFiles;
 use culvert_transport::{Result, TlsOptions, TransportError};
 use quinn::{
@@ -85,6 +86,7 @@ fn transport(options: &QuicOptions) -> Arc<TransportConfig> {
                 .into(),
         )
         .send_window(options.send_window.into())
+        .enable_segmentation_offload(FastPaths::default().takes(FastPath::Gso))
         .congestion_controller_factory(controller(options.congestion));
     Arc::new(config)
 }

@@ -1,5 +1,6 @@
 //! Which thread a user of the http port is best served on.
 
+use culvert_io::{FastPath, FastPaths};
 use tokio::runtime::Handle;
 
 use super::http::Routes;
@@ -15,6 +16,9 @@ pub(crate) fn home(routes: &Routes, head: &[u8]) -> Option<Handle> {
     let Routes::Vhost(router) = routes else {
         return None;
     };
+    if !FastPaths::default().takes(FastPath::Home) {
+        return None;
+    }
     let mut headers = [httparse::EMPTY_HEADER; HEADERS];
     let mut request = httparse::Request::new(&mut headers);
     let _complete = request.parse(head).ok()?;
