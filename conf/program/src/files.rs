@@ -66,12 +66,15 @@ fn private() -> OpenOptions {
 pub fn raise_open_files() {
     use rustix::process::{Resource, getrlimit, setrlimit};
     let mut limit = getrlimit(Resource::Nofile);
-    if limit.current == limit.maximum {
-        return;
+    if limit.current != limit.maximum {
+        let before = std::mem::replace(&mut limit.current, limit.maximum);
+        if let Err(err) = setrlimit(Resource::Nofile, limit) {
+            tracing::warn!("the limit of open files stays as it is: {err}");
+            limit.current = before;
+        }
     }
-    limit.current = limit.maximum;
-    if let Err(err) = setrlimit(Resource::Nofile, limit) {
-        tracing::debug!("the limit of open files stays as it is: {err}");
+    if let Some(files) = limit.current {
+        tracing::info!("up to {files} files and connections can be open at a time");
     }
 }
 

@@ -11,6 +11,7 @@ use culvert_kit::{Error, Result};
 use crate::{
     links::LinkSpec,
     row::{Kind, ROWS, Row},
+    scale::Crowd,
     system::System,
     variant::{VARIANTS, Variant},
 };
@@ -32,7 +33,7 @@ pub(crate) struct Cli {
     variants: Vec<String>,
     /// Measure only these systems
     #[arg(long, value_name = "SYSTEMS", value_delimiter = ',', value_enum, default_values_t = System::ALL)]
-    systems: Vec<System>,
+    pub(crate) systems: Vec<System>,
     /// How often each is measured
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
     rounds: u32,
@@ -51,6 +52,9 @@ pub(crate) struct Cli {
     /// Prove that everything can be measured, without figures worth reading: seconds
     #[arg(long, conflicts_with = "quick")]
     smoke: bool,
+    /// Measure one server with so many clients and connections, and nothing else: minutes
+    #[arg(long, value_name = "CLIENTS:CONNECTIONS", num_args = 0..=1, default_missing_value = "10000:50000", conflicts_with_all = ["quick", "smoke", "from"])]
+    pub(crate) scale: Option<Crowd>,
     /// Write every value to this file [default: target/perf/figures.json]
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -88,6 +92,7 @@ Examples:
   cargo perf --quick
   cargo perf --only down1,rr1,http64 --variants tcp,quic --rounds 5
   cargo perf --only links --links 25ms:0.01:100 --variants tcp,quic
+  cargo perf --scale 1000:5000 --systems ours
   cargo perf --from target/perf/figures.json --write-docs
 
 Plots (SVG) and the values (JSON) are left in target/perf. Keep the machine quiet meanwhile, and
@@ -219,5 +224,8 @@ mod tests {
         assert!(plan(&["--only", "nonsense"]).is_err());
         assert!(plan(&["--seconds", "0"]).is_err());
         assert!(Cli::try_parse_from(["perf", "--links", "25:0:1"]).is_err());
+        let crowd = Cli::try_parse_from(["perf", "--scale"]).unwrap().scale;
+        assert_eq!(crowd, Some("10000:50000".parse().unwrap()));
+        assert!(Cli::try_parse_from(["perf", "--scale", "10"]).is_err());
     }
 }

@@ -1,6 +1,6 @@
 //! The command from its arguments to what it leaves.
 
-use std::process::ExitCode;
+use std::{future::Future, process::ExitCode};
 
 use clap::Parser as _;
 use culvert_kit::{Error, Result};
@@ -15,7 +15,8 @@ use crate::{
     out::{progress, say},
     plot, report,
     results::Results,
-    system::Binaries,
+    scale::{self, Crowd},
+    system::{Binaries, System},
 };
 
 /// Runs the command line of this process.
@@ -42,6 +43,9 @@ pub fn main() -> ExitCode {
 
 async fn run(cli: &Cli) -> Result {
     let root = docs::root()?;
+    if let Some(crowd) = cli.scale {
+        return scale(crowd, &cli.systems).await;
+    }
     let results = if cli.from.is_empty() {
         let results = measure(&cli.plan()?).await?;
         results.save(&cli.values(&root))?;
@@ -64,6 +68,17 @@ async fn run(cli: &Cli) -> Result {
     Ok(())
 }
 
+/// Measures many clients and connections.
+async fn scale(crowd: Crowd, systems: &[System]) -> Result {
+    let files = many_files()?;
+    for programs in Binaries::of(systems).await? {
+        let run = Box::pin(scale::run(crowd, files, &programs));
+        let table = unless_stopped(run).await?;
+        say(&format!("{}:\n\n{table}", programs.system.name()));
+    }
+    Ok(())
+}
+
 /// Measures, until it is done or somebody asks to stop. All programs that it started end with it.
 async fn measure(plan: &Plan) -> Result<Results> {
     many_files()?;
@@ -73,15 +88,20 @@ async fn measure(plan: &Plan) -> Result<Results> {
         notes: notes(plan, &programs),
         ..Results::default()
     };
+    unless_stopped(measure::all(plan, &programs, &mut results)).await?;
+    Ok(results)
+}
+
+/// Does `work`, unless somebody asks to stop.
+async fn unless_stopped<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
     let stop = |kind| unix::signal(kind).map_err(Error::io("watch for signals"));
     let mut interrupted = stop(unix::SignalKind::interrupt())?;
     let mut ended = stop(unix::SignalKind::terminate())?;
     tokio::select! {
-        done = measure::all(plan, &programs, &mut results) => done?,
-        _ = interrupted.recv() => return Err(Error::wrong("interrupted")),
-        _ = ended.recv() => return Err(Error::wrong("told to stop")),
+        done = work => done,
+        _ = interrupted.recv() => Err(Error::wrong("interrupted")),
+        _ = ended.recv() => Err(Error::wrong("told to stop")),
     }
-    Ok(results)
 }
 
 fn notes(plan: &Plan, programs: &[Binaries]) -> Vec<String> {
@@ -101,13 +121,18 @@ fn notes(plan: &Plan, programs: &[Binaries]) -> Vec<String> {
     notes
 }
 
-/// Lets this process and those it starts hold as many connections as the system allows.
-fn many_files() -> Result {
+/// Lets this process and those it starts hold as many connections as the system allows; answers
+/// how many files that is.
+fn many_files() -> Result<usize> {
     let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
     let most = Rlimit {
         current: maximum,
         maximum,
     };
     let set = setrlimit(Resource::Nofile, most).map_err(Into::into);
-    set.map_err(Error::io("raise the limit of open files"))
+    set.map_err(Error::io("raise the limit of open files"))?;
+    let most = maximum
+        .map(usize::try_from)
+        .and_then(std::result::Result::ok);
+    Ok(most.unwrap_or(usize::MAX))
 }

@@ -15,6 +15,7 @@ mod plot;
 mod report;
 mod results;
 mod row;
+mod scale;
 mod services;
 mod system;
 mod variant;

@@ -22,7 +22,7 @@ pub(crate) const SOON: Duration = Duration::from_secs(15);
 const TRY: Duration = Duration::from_millis(50);
 
 /// Clock ticks in a second (proc(5)).
-const TICKS: f64 = 100.0;
+pub(crate) const TICKS: f64 = 100.0;
 
 /// A pair that publishes services.
 #[derive(Debug)]

@@ -63,7 +63,17 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("frpc", PROGRAM),
     ("culvert-kit", &[]),
     ("culvert-e2e", &["culvert-kit"]),
-    ("culvert-perf", &["culvert-kit"]),
+    (
+        "culvert-perf",
+        &[
+            "culvert-conf",
+            "culvert-io",
+            "culvert-kit",
+            "culvert-transport",
+            "culvert-transports",
+            "culvert-wire",
+        ],
+    ),
     ("culvert-bench", &[]),
     (
         "culvert-conformance",
