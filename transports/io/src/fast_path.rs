@@ -29,6 +29,8 @@ pub enum FastPath {
     Pace,
     /// The kernel keeps few unsent bytes of a tunnel; plain: as many as it likes.
     Unsent,
+    /// Records of TLS 1.3 are opened and sealed where they lie; plain: by rustls, with copies.
+    Records,
     /// The kernel cuts what QUIC sends into packets, if it can; plain: each is a system call.
     Gso,
     /// Packets of a udp proxy that have come together leave in one write; plain: each in its own.
@@ -41,7 +43,7 @@ pub enum FastPath {
 
 impl FastPath {
     /// Every one, in the order in which they are told.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Splice,
         Self::Chunks,
         Self::Large,
@@ -52,6 +54,7 @@ impl FastPath {
         Self::Overtake,
         Self::Pace,
         Self::Unsent,
+        Self::Records,
         Self::Gso,
         Self::Batch,
         Self::Lanes,
@@ -72,6 +75,7 @@ impl FastPath {
             Self::Overtake => "overtake",
             Self::Pace => "pace",
             Self::Unsent => "unsent",
+            Self::Records => "records",
             Self::Gso => "gso",
             Self::Batch => "batch",
             Self::Lanes => "lanes",

@@ -80,13 +80,14 @@ fn config_with(
         .map_err(TlsError::Settings)?
         .dangerous()
         .with_custom_certificate_verifier(around(verifier));
-    let config = match identity {
+    let mut config = match identity {
         Some(files) => {
             let identity = identity::load(files, &provider)?;
             builder.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(identity)))
         }
         None => builder.with_no_client_auth(),
     };
+    config.enable_secret_extraction = true;
     Ok(Arc::new(config))
 }
 
@@ -97,12 +98,13 @@ fn config_with(
 /// A bug: the settings are always the same.
 pub fn client_config_unverified() -> Result<Arc<ClientConfig>, TlsError> {
     let provider = Arc::new(provider());
-    let config = ClientConfig::builder_with_provider(Arc::clone(&provider))
+    let mut config = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
         .map_err(TlsError::Settings)?
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(Unverified::new(&provider)))
         .with_no_client_auth();
+    config.enable_secret_extraction = true;
     Ok(Arc::new(config))
 }
 
@@ -118,11 +120,12 @@ pub fn client_config_of_system() -> Result<Arc<ClientConfig>, TlsError> {
     if good == 0 {
         return Err(TlsError::NoAuthorities);
     }
-    let config = ClientConfig::builder_with_provider(Arc::new(provider()))
+    let mut config = ClientConfig::builder_with_provider(Arc::new(provider()))
         .with_safe_default_protocol_versions()
         .map_err(TlsError::Settings)?
         .with_root_certificates(roots)
         .with_no_client_auth();
+    config.enable_secret_extraction = true;
     Ok(Arc::new(config))
 }
 
@@ -160,5 +163,5 @@ pub async fn connect(
 ) -> Result<Stream, TlsError> {
     let conn =
         UnbufferedClientConnection::new(Arc::clone(config), name).map_err(TlsError::Settings)?;
-    handshake(stream, conn).await
+    handshake(stream, conn, config.enable_secret_extraction).await
 }

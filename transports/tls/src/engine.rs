@@ -3,12 +3,12 @@
 use std::io::IoSlice;
 
 use rustls::{
-    Error,
+    Error, ProtocolVersion,
     unbuffered::{ConnectionState, EncodeError, EncryptError, UnbufferedStatus},
 };
 use tokio::io::ReadBuf;
 
-use crate::{input::Input, output::Output, role::Role, seal::seal};
+use crate::{input::Input, output::Output, records::Records, role::Role, seal::seal};
 
 /// The state of a connection and the bytes that wait on either side of it.
 pub(crate) struct Engine<R> {
@@ -104,6 +104,28 @@ impl<R: Role> Engine<R> {
                 Turn::Idle => return Ok(Shaken::Done),
             }
         }
+    }
+
+    /// Whether somebody else can make the records from here on: the handshake was one of TLS 1.3,
+    /// and rustls keeps nothing that it has received or has to send.
+    pub(crate) fn gives_way(&mut self) -> bool {
+        self.conn.protocol_version() == Some(ProtocolVersion::TLSv1_3)
+            && !self.conn.wants_write()
+            && !self.peer_closed
+            && self.failed.is_none()
+            && self.output.is_empty()
+            && self.input.seen().is_empty()
+    }
+
+    /// Gives way; also answers the plaintext that has come already.
+    pub(crate) fn into_records(mut self) -> Result<(Records<R::Keys>, Vec<u8>), Error> {
+        let (secrets, keys) = self.conn.into_keys()?;
+        let mut records = Records::new(secrets, keys)?;
+        let behind = self.input.all();
+        let plain = records.open(behind);
+        let mut early = self.plain.bytes;
+        early.extend_from_slice(behind.get(..plain).unwrap_or_default());
+        Ok((records, early))
     }
 
     /// Delivers as much plaintext to `buf` as there is.

@@ -6,7 +6,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use culvert_io::Stream;
+use culvert_io::{FastPath, FastPaths, Stream};
 use tokio::io::AsyncWrite;
 
 use crate::{
@@ -16,12 +16,21 @@ use crate::{
     stream::TlsStream,
 };
 
-/// Runs the handshake of `conn` over `stream` to its end.
-pub(crate) async fn handshake<R: Role>(mut stream: Stream, conn: R) -> Result<Stream, TlsError> {
+/// Runs the handshake of `conn` over `stream` to its end. `extracts` says whether the settings of
+/// `conn` let it give its keys away.
+pub(crate) async fn handshake<R: Role>(
+    mut stream: Stream,
+    conn: R,
+    extracts: bool,
+) -> Result<Stream, TlsError> {
     let mut engine = Engine::new(conn);
     poll_fn(|cx| poll(cx, &mut engine, &mut stream)).await?;
-    engine.input.rest();
     let peer = *stream.peer();
+    if extracts && engine.gives_way() && FastPaths::default().takes(FastPath::Records) {
+        let (records, early) = engine.into_records().map_err(TlsError::from_rustls)?;
+        return Ok(Stream::new(TlsStream::new(stream, records), peer).rewind(early.into()));
+    }
+    engine.input.rest();
     Ok(Stream::new(TlsStream::new(stream, engine), peer))
 }
 

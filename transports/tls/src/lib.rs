@@ -1,8 +1,9 @@
 //! TLS in both roles as a stream wrapped around a stream.
 //!
 //! [`accept`] and [`connect`] do the handshake and give back a [`Stream`](culvert_io::Stream) with
-//! the same peer. Records pass through rustls' unbuffered interface over large lent buffers: one
-//! read from the socket brings many records, one write takes many away, and an idle connection
+//! the same peer. rustls does the handshake and makes the keys; the records of TLS 1.3 are our own,
+//! those of TLS 1.2 pass through rustls' unbuffered interface. Either way over large lent buffers:
+//! one read from the socket brings many records, one write takes many away, and an idle connection
 //! holds no buffer.
 //!
 //! A write is encrypted at once and counts as taken even while the stream below takes only a part
@@ -17,9 +18,13 @@ mod handshake;
 mod identity;
 mod input;
 mod issue;
+mod layer;
+mod messages;
 mod nameless;
 mod output;
+mod protection;
 mod provider;
+mod records;
 mod role;
 mod seal;
 mod server;

@@ -80,6 +80,12 @@ impl Output {
         self.sent == self.filled
     }
 
+    /// What is sealed and not sent.
+    pub(crate) fn waiting(&self) -> &[u8] {
+        let bytes = self.lent.as_ref().map(Lent::bytes).unwrap_or_default();
+        bytes.get(self.sent..self.filled).unwrap_or_default()
+    }
+
     /// Free room of at least `want` bytes, or as much as a large buffer has.
     pub(crate) fn room(&mut self, want: usize) -> &mut [u8] {
         let filled = self.filled;
@@ -123,12 +129,7 @@ impl Output {
         stream: &mut Stream,
     ) -> Poll<io::Result<()>> {
         while !self.is_empty() {
-            let rest = self
-                .lent
-                .as_ref()
-                .and_then(|l| l.bytes().get(self.sent..self.filled))
-                .unwrap_or_default();
-            let n = ready!(Pin::new(&mut *stream).poll_write(cx, rest))?;
+            let n = ready!(Pin::new(&mut *stream).poll_write(cx, self.waiting()))?;
             if n == 0 {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }

@@ -3,28 +3,48 @@
 use std::ops::Deref;
 
 use rustls::{
-    CommonState,
+    CommonState, ConnectionTrafficSecrets, Error, ExtractedSecrets, InvalidMessage,
+    SupportedCipherSuite,
     client::{ClientConnectionData, UnbufferedClientConnection},
+    kernel::KernelConnection,
     server::{ServerConnectionData, UnbufferedServerConnection},
     unbuffered::UnbufferedStatus,
 };
 
 /// A connection of rustls in either role.
 pub(crate) trait Role:
-    Deref<Target: Deref<Target = CommonState>> + Send + Unpin + 'static
+    Deref<Target: Deref<Target = CommonState>> + Send + Sized + Unpin + 'static
 {
     /// rustls' marker of the role.
     type Data;
+    /// What makes keys after the handshake.
+    type Keys: Keys;
 
     /// Goes on with the bytes of `incoming`.
     fn process<'c, 'i>(
         &'c mut self,
         incoming: &'i mut [u8],
     ) -> UnbufferedStatus<'c, 'i, Self::Data>;
+
+    /// Gives the keys away, so that somebody else does the records.
+    fn into_keys(self) -> Result<(ExtractedSecrets, Self::Keys), Error>;
+}
+
+/// What is left of a connection of rustls that does no records.
+pub(crate) trait Keys: Send + Unpin + 'static {
+    /// What was agreed on.
+    fn suite(&self) -> SupportedCipherSuite;
+    /// The next key to seal with.
+    fn next_sealing(&mut self) -> Result<(u64, ConnectionTrafficSecrets), Error>;
+    /// The next key to open with.
+    fn next_opening(&mut self) -> Result<(u64, ConnectionTrafficSecrets), Error>;
+    /// Takes the body of a ticket that resumes a session.
+    fn ticket(&mut self, body: &[u8]) -> Result<(), Error>;
 }
 
 impl Role for UnbufferedClientConnection {
     type Data = ClientConnectionData;
+    type Keys = KernelConnection<ClientConnectionData>;
 
     fn process<'c, 'i>(
         &'c mut self,
@@ -32,15 +52,61 @@ impl Role for UnbufferedClientConnection {
     ) -> UnbufferedStatus<'c, 'i, Self::Data> {
         self.process_tls_records(incoming)
     }
+
+    fn into_keys(self) -> Result<(ExtractedSecrets, Self::Keys), Error> {
+        self.dangerous_into_kernel_connection()
+    }
 }
 
 impl Role for UnbufferedServerConnection {
     type Data = ServerConnectionData;
+    type Keys = KernelConnection<ServerConnectionData>;
 
     fn process<'c, 'i>(
         &'c mut self,
         incoming: &'i mut [u8],
     ) -> UnbufferedStatus<'c, 'i, Self::Data> {
         self.process_tls_records(incoming)
+    }
+
+    fn into_keys(self) -> Result<(ExtractedSecrets, Self::Keys), Error> {
+        self.dangerous_into_kernel_connection()
+    }
+}
+
+impl Keys for KernelConnection<ClientConnectionData> {
+    fn suite(&self) -> SupportedCipherSuite {
+        self.negotiated_cipher_suite()
+    }
+
+    fn next_sealing(&mut self) -> Result<(u64, ConnectionTrafficSecrets), Error> {
+        self.update_tx_secret()
+    }
+
+    fn next_opening(&mut self) -> Result<(u64, ConnectionTrafficSecrets), Error> {
+        self.update_rx_secret()
+    }
+
+    fn ticket(&mut self, body: &[u8]) -> Result<(), Error> {
+        self.handle_new_session_ticket(body)
+    }
+}
+
+impl Keys for KernelConnection<ServerConnectionData> {
+    fn suite(&self) -> SupportedCipherSuite {
+        self.negotiated_cipher_suite()
+    }
+
+    fn next_sealing(&mut self) -> Result<(u64, ConnectionTrafficSecrets), Error> {
+        self.update_tx_secret()
+    }
+
+    fn next_opening(&mut self) -> Result<(u64, ConnectionTrafficSecrets), Error> {
+        self.update_rx_secret()
+    }
+
+    /// Only servers send tickets.
+    fn ticket(&mut self, _body: &[u8]) -> Result<(), Error> {
+        Err(InvalidMessage::UnexpectedMessage("new_session_ticket from a client").into())
     }
 }

@@ -42,6 +42,7 @@ pub fn server_config(
     let mut config = builder.with_cert_resolver(Arc::new(SingleCertAndKey::from(identity)));
     // Go sends one; a client that dials for every purpose can resume with it.
     config.send_tls13_tickets = 1;
+    config.enable_secret_extraction = true;
     Ok(Arc::new(config))
 }
 
@@ -63,5 +64,5 @@ pub fn with_alpn(mut config: Arc<ServerConfig>, protocols: &[&str]) -> Arc<Serve
 /// The client speaks no TLS, shows no acceptable certificate, or goes away.
 pub async fn accept(stream: Stream, config: &Arc<ServerConfig>) -> Result<Stream, TlsError> {
     let conn = UnbufferedServerConnection::new(Arc::clone(config)).map_err(TlsError::Settings)?;
-    handshake(stream, conn).await
+    handshake(stream, conn, config.enable_secret_extraction).await
 }
