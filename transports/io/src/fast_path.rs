@@ -29,6 +29,9 @@ pub enum FastPath {
     Pace,
     /// The kernel keeps few unsent bytes of a tunnel; plain: as many as it likes.
     Unsent,
+    /// The kernel does not pace what goes to a peer on the same host; plain: as the system's
+    /// congestion control does. Forced: also where that would not pace.
+    Unpaced,
     /// Records of TLS 1.3 are opened and sealed where they lie; plain: by rustls, with copies.
     Records,
     /// The kernel cuts what QUIC sends into packets, if it can; plain: each is a system call.
@@ -43,7 +46,7 @@ pub enum FastPath {
 
 impl FastPath {
     /// Every one, in the order in which they are told.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Splice,
         Self::Chunks,
         Self::Large,
@@ -54,6 +57,7 @@ impl FastPath {
         Self::Overtake,
         Self::Pace,
         Self::Unsent,
+        Self::Unpaced,
         Self::Records,
         Self::Gso,
         Self::Batch,
@@ -75,6 +79,7 @@ impl FastPath {
             Self::Overtake => "overtake",
             Self::Pace => "pace",
             Self::Unsent => "unsent",
+            Self::Unpaced => "unpaced",
             Self::Records => "records",
             Self::Gso => "gso",
             Self::Batch => "batch",

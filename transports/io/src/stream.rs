@@ -16,7 +16,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use crate::{Buffer, Datagrams, Meter};
+use crate::{Buffer, Datagrams, FastPaths, Meter, socket};
 
 /// What a byte stream must do; every suitable type has it.
 pub trait Io: AsyncRead + AsyncWrite + Send + Unpin + 'static {}
@@ -91,6 +91,11 @@ impl Peer {
             transport,
         }
     }
+
+    /// Whether the peer is on this host, so that no byte for it ever leaves it.
+    fn is_here(&self) -> bool {
+        self.addr.ip().is_loopback() || self.addr.ip() == self.local.ip()
+    }
 }
 
 /// Unlike [`std::net::IpAddr::to_canonical`] this keeps the scope of an IPv6 address.
@@ -144,9 +149,13 @@ pub struct RawTcp {
 }
 
 impl Stream {
-    /// A stream on a TCP socket.
+    /// A stream on a TCP socket. To a peer on this host it sends unpaced
+    /// ([`FastPath::Unpaced`](crate::FastPath::Unpaced)).
     #[must_use]
-    pub const fn tcp(socket: TcpStream, peer: Peer) -> Self {
+    pub fn tcp(socket: TcpStream, peer: Peer) -> Self {
+        if peer.is_here() {
+            socket::unpace(&socket, FastPaths::default());
+        }
         Self {
             prefix: Bytes::new(),
             carrier: Carrier::Tcp(socket),
