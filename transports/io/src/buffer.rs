@@ -95,10 +95,11 @@ impl Drop for Buffer {
             let Some(mut kept) = pool.get(class).map(RefCell::borrow_mut) else {
                 return;
             };
-            if kept.len() >= LIGHT {
+            let keeps = FastPaths::default().takes(FastPath::Pool);
+            if kept.len() >= LIGHT || !keeps {
                 trim::spilled();
             }
-            if kept.len() < KEPT && FastPaths::default().takes(FastPath::Pool) {
+            if kept.len() < KEPT && keeps {
                 kept.push(bytes);
             }
         });
