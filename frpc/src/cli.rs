@@ -27,7 +27,9 @@ use crate::single::Single;
                   The smallest useful file:\n  serverAddr = \"server.example\"\n  \
                   auth.token = \"...\"\n  [[proxies]]\n  name = \"ssh\"\n  type = \"tcp\"\n  \
                   localPort = 22\n  remotePort = 6000\n\nSee conf/frpc.toml and \
-                  conf/frpc_full_example.toml."
+                  conf/frpc_full_example.toml.\n\
+                  CULVERT_FAST_PATHS in the environment leaves out, or forces, ways that are there only for\n\
+                  speed: docs/TROUBLESHOOT.md."
 )]
 pub(crate) struct Cli {
     /// The configuration file: TOML, YAML, JSON or legacy INI.

@@ -19,7 +19,9 @@ use crate::flags::Keys;
                   frps verify -c frps.toml   check the file and exit\n  \
                   frps init                  write first files for frps and frpc\n\n\
                   With -c, the flags that stand for keys of the file are not looked at.\n\
-                  See conf/frps.toml and conf/frps_full_example.toml."
+                  See conf/frps.toml and conf/frps_full_example.toml.\n\
+                  CULVERT_FAST_PATHS in the environment leaves out, or forces, ways that are there only for\n\
+                  speed: docs/TROUBLESHOOT.md."
 )]
 pub(crate) struct Cli {
     /// The configuration file: TOML, YAML, JSON or legacy INI.

@@ -5,6 +5,8 @@ use std::{
     process::{ExitCode, Termination},
 };
 
+use culvert_io::FastPaths;
+
 use crate::{Options, usage};
 
 /// The command line of one of the programs.
@@ -42,7 +44,9 @@ pub fn run<C: CommandLine, T: Termination>(
         say(release);
         return ExitCode::SUCCESS;
     }
-    let done = act(&cli);
+    let done = FastPaths::of_the_process()
+        .map_err(Failure::from)
+        .and_then(|_| act(&cli));
     crate::logging::flush();
     done.map_or_else(|failure| failure.end(), Termination::report)
 }

@@ -15,7 +15,7 @@ use std::{
 
 use chrono::{DateTime, Local};
 use culvert_conf::{Log, LogFormat, LogLevel, LogTarget};
-use culvert_io::TRACE_LOG;
+use culvert_io::{FastPaths, TRACE_LOG};
 use tracing::{Event, Level, Metadata, Subscriber, level_filters::LevelFilter, span};
 use tracing_subscriber::{
     Layer,
@@ -61,7 +61,9 @@ pub enum LogError {
 /// # Errors
 /// The file cannot be opened, or logging was started before.
 pub fn start(log: &Log) -> Result<(), LogError> {
-    subscriber(log)?.try_init().map_err(|_| LogError::Twice)
+    subscriber(log)?.try_init().map_err(|_| LogError::Twice)?;
+    tell_fast_paths();
+    Ok(())
 }
 
 /// Runs `work` with every event of this thread going to where `log` says, for processes that run
@@ -71,7 +73,18 @@ pub fn start(log: &Log) -> Result<(), LogError> {
 /// The file cannot be opened; `work` was not run.
 pub fn start_here<T>(log: &Log, work: impl FnOnce() -> T) -> Result<T, LogError> {
     let subscriber = subscriber(log)?;
-    Ok(tracing::subscriber::with_default(subscriber, work))
+    Ok(tracing::subscriber::with_default(subscriber, || {
+        tell_fast_paths();
+        work()
+    }))
+}
+
+/// Whoever reads a log has to know that the program does not go its usual ways.
+fn tell_fast_paths() {
+    let chosen = FastPaths::default();
+    if chosen != FastPaths::USUAL {
+        tracing::info!("{}: {chosen}", FastPaths::VARIABLE);
+    }
 }
 
 /// Waits until the lines of this process are written; not for ever, if nobody takes them.
