@@ -13,6 +13,9 @@ use crate::Pairing;
 /// A deadline for things that take milliseconds, generous enough for a busy machine.
 pub const SOON: Duration = Duration::from_secs(15);
 
+/// Which fast paths our programs take.
+const FAST_PATHS: &str = "CULVERT_FAST_PATHS";
+
 /// What a case wants on its stage, before anything runs.
 ///
 /// The token is random and given to both sides; `loginFailExit` is off, so that neither program
@@ -20,6 +23,7 @@ pub const SOON: Duration = Duration::from_secs(15);
 #[derive(Debug)]
 pub struct Scene {
     binaries: (PathBuf, PathBuf),
+    fast_paths: Option<&'static str>,
     dir: TempDir,
     bind_port: u16,
     server: String,
@@ -57,6 +61,7 @@ impl Scene {
         let token = random_hex(16)?;
         Ok(Some(Self {
             binaries,
+            fast_paths: pairing.fast_paths,
             dir: TempDir::new()?,
             bind_port,
             server: format!("bindPort = {bind_port}\nauth.token = \"{token}\"\n"),
@@ -123,7 +128,7 @@ impl Scene {
     /// # Errors
     /// When it does not come up; the end of its log is quoted.
     pub async fn start_frps(&self) -> Result<Program> {
-        let frps = launch("frps", &self.binaries.0, &self.dir, &self.server)?;
+        let frps = self.launch("frps", &self.binaries.0, &self.server)?;
         frps.wait_for("frps started successfully", SOON).await?;
         drop(connected(local(self.bind_port), SOON).await?);
         Ok(frps)
@@ -134,7 +139,7 @@ impl Scene {
     /// # Errors
     /// When it does not come up.
     pub async fn start_unseen_frps(&self) -> Result<Program> {
-        let frps = launch("frps", &self.binaries.0, &self.dir, &self.server)?;
+        let frps = self.launch("frps", &self.binaries.0, &self.server)?;
         drop(connected(local(self.bind_port), SOON).await?);
         Ok(frps)
     }
@@ -145,7 +150,7 @@ impl Scene {
     /// When the system cannot start it.
     pub fn start_frpc(&self, extra: &str) -> Result<Program> {
         let text = format!("{}{extra}\n{}", self.client, self.proxies);
-        launch("frpc", &self.binaries.1, &self.dir, &text)
+        self.launch("frpc", &self.binaries.1, &text)
     }
 
     /// Starts frpc alone, but against the server of another scene, whose token it does not know.
@@ -155,7 +160,7 @@ impl Scene {
     pub fn start_frpc_at(&self, port: u16) -> Result<Program> {
         let own = format!("serverPort = {}", self.bind_port);
         let text = self.client.replace(&own, &format!("serverPort = {port}"));
-        launch("frpc", &self.binaries.1, &self.dir, &text)
+        self.launch("frpc", &self.binaries.1, &text)
     }
 
     /// Starts both and waits until every proxy is registered.
@@ -173,11 +178,15 @@ impl Scene {
         pair.ready().await?;
         Ok(pair)
     }
-}
 
-fn launch(name: &str, binary: &Path, dir: &TempDir, text: &str) -> Result<Program> {
-    let config = dir.write(&format!("{name}.toml"), text)?;
-    Program::start(name, binary, &["-c", &config.to_string_lossy()])
+    fn launch(&self, name: &str, binary: &Path, text: &str) -> Result<Program> {
+        let config = self.dir.write(&format!("{name}.toml"), text)?;
+        let args = ["-c", &*config.to_string_lossy()];
+        match self.fast_paths {
+            Some(words) => Program::start_with((FAST_PATHS, words), name, binary, &args),
+            None => Program::start(name, binary, &args),
+        }
+    }
 }
 
 impl Pair {

@@ -228,3 +228,52 @@ macro_rules! network_suite {
         }
     };
 }
+
+/// Makes a module of tests: what a fast path could break, for our pair with some of them left out or
+/// forced, in the words of `CULVERT_FAST_PATHS`.
+#[macro_export]
+macro_rules! fast_paths_suite {
+    ($module:ident, $words:expr) => {
+        #[cfg(test)]
+        mod $module {
+            use culvert_kit::Result;
+            use $crate::{
+                Pairing,
+                cases::{
+                    datagrams, ends, limits, load, matrix,
+                    tunnels::{self, Layers},
+                },
+            };
+
+            const PAIRING: Pairing = Pairing::ours_with($words);
+
+            $crate::pairing_suite! { @cases
+                parallel_echoes => load::parallel_echoes(PAIRING, Layers::Plain, 50);
+                parallel_echoes_encrypted_and_compressed =>
+                    load::parallel_echoes(PAIRING, Layers::Both, 50);
+                bulk_and_ends => ends::arrive(PAIRING, ("", ""), Layers::Plain);
+                bulk_and_ends_encrypted_and_compressed =>
+                    ends::arrive(PAIRING, ("", ""), Layers::Both);
+                bulk_and_ends_of_bare_sockets => ends::arrive(
+                    PAIRING,
+                    ("transport.tcpMux = false",
+                        "transport.tcpMux = false\ntransport.tls.enable = false"),
+                    Layers::Plain);
+                bulk_and_ends_over_a_bare_mux => ends::arrive(
+                    PAIRING, ("", "transport.tls.enable = false"), Layers::Plain);
+                bulk_and_ends_over_quic => ends::arrive(
+                    PAIRING,
+                    ("quicBindPort = PORT", "transport.protocol = \"quic\""),
+                    Layers::Plain);
+                udp => tunnels::udp(PAIRING, Layers::Plain);
+                udp_over_quic => datagrams::over_quic(PAIRING, "v1", Layers::Plain);
+                http => tunnels::http(PAIRING, Layers::Plain);
+                bandwidth_at_the_client => limits::bandwidth(PAIRING, "client");
+                bandwidth_at_the_server => limits::bandwidth(PAIRING, "server");
+                every_way_over_tcp => matrix::carries(PAIRING, "tcp");
+                every_way_over_kcp => matrix::carries(PAIRING, "kcp");
+                every_way_over_websocket => matrix::carries(PAIRING, "websocket");
+            }
+        }
+    };
+}

@@ -6,6 +6,8 @@ mod cli;
 culvert_e2e::pairing_suite!(ours, Pairing::OURS);
 culvert_e2e::hostile_suite!(hostile, Pairing::OURS);
 culvert_e2e::network_suite!(networks, Pairing::OURS);
+culvert_e2e::fast_paths_suite!(without_fast_paths, "none");
+culvert_e2e::fast_paths_suite!(fast_paths_forced, "all");
 
 /// What only our programs have.
 #[cfg(test)]
@@ -58,6 +60,11 @@ mod ours_alone {
     #[tokio::test]
     async fn log_files() -> Result {
         logs::files(Pairing::OURS).await
+    }
+
+    #[tokio::test]
+    async fn log_levels() -> Result {
+        logs::levels(Pairing::OURS).await
     }
 
     #[tokio::test]

@@ -56,6 +56,29 @@ impl Program {
     /// # Errors
     /// As there.
     pub fn start_in(folder: &Path, name: &str, binary: &Path, args: &[&str]) -> Result<Self> {
+        Self::launch(folder, None, name, binary, args)
+    }
+
+    /// [`start`](Self::start) with a variable in its environment.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn start_with(
+        variable: (&str, &str),
+        name: &str,
+        binary: &Path,
+        args: &[&str],
+    ) -> Result<Self> {
+        Self::launch(Path::new("."), Some(variable), name, binary, args)
+    }
+
+    fn launch(
+        folder: &Path,
+        variable: Option<(&str, &str)>,
+        name: &str,
+        binary: &Path,
+        args: &[&str],
+    ) -> Result<Self> {
         let what = format!("start {name} ({})", binary.display());
         // A bare name is looked for where the system's programs are.
         let binary = match binary.parent() {
@@ -66,6 +89,7 @@ impl Program {
         };
         let mut child = Command::new(binary)
             .args(args)
+            .envs(variable)
             .current_dir(folder)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

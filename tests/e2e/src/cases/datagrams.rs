@@ -17,7 +17,7 @@ const LINE: &str = "udp packets travel as quic datagrams";
 pub async fn over_quic(pairing: Pairing, wire: &str, layers: Layers) -> Result {
     let lines = format!("transport.wireProtocol = \"{wire}\"");
     let legs = match layers {
-        _ if pairing != Pairing::OURS => 0,
+        _ if !pairing.is_ours() => 0,
         Layers::Plain => 3,
         // The visitor's has none.
         _ => 1,

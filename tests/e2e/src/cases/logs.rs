@@ -81,6 +81,27 @@ pub async fn files(pairing: Pairing) -> Result {
     Ok(())
 }
 
+/// `trace` shows lines that say so, and `debug` none of them, in release builds too.
+///
+/// # Errors
+/// When a line is missing, or shown at the wrong level.
+pub async fn levels(pairing: Pairing) -> Result {
+    for (level, lines) in [("trace", 1), ("debug", 0)] {
+        let remote = free_port()?;
+        let pair = scene!(pairing)
+            .client(&format!("log.level = \"{level}\""))
+            .proxy("p", "tcp", local(9), &format!("remotePort = {remote}"))
+            .start()
+            .await?;
+        let change = "[p] change status from [new] to [wait start]";
+        let (told, shown) = (pair.frpc.count(change), pair.frpc.count("[T]"));
+        if (told, shown) != (lines, lines) {
+            return Err(Error::wrong(format!("{level}: {}", pair.frpc.tail())));
+        }
+    }
+    Ok(())
+}
+
 /// Nothing that a program says is lost when it ends, and none of it went to the console.
 async fn stops(program: &mut Program) -> Result {
     program.signal("TERM").await?;

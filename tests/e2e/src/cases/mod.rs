@@ -5,6 +5,7 @@ pub mod auth;
 #[cfg(target_os = "linux")]
 pub mod auto;
 pub mod datagrams;
+pub mod ends;
 pub mod groups;
 pub mod hostile;
 pub mod idle;

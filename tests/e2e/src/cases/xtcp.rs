@@ -79,7 +79,7 @@ pub async fn meet(pairing: Pairing, (near, far): (Nat, Nat), protocol: &str) -> 
     met.map_err(logs)?;
     let line = "establishing nat hole connection successful";
     visitor.wait_for(line, SOON).await?;
-    if pairing == Pairing::OURS {
+    if pairing.is_ours() {
         // Users of a tunnel do not notice; what real peers do then is theirs.
         server.kill().await?;
     }

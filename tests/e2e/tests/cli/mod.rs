@@ -125,6 +125,19 @@ async fn an_unknown_flag_is_refused() -> Result {
 }
 
 #[tokio::test]
+async fn a_fast_path_that_does_not_exist_is_told_with_those_that_do() -> Result {
+    for role in ROLES {
+        let binary = Peer::Ours.binary(role).await?;
+        let binary = binary.ok_or_else(|| Error::wrong("our program is missing"))?;
+        let variable = ("CULVERT_FAST_PATHS", "-gso,slow");
+        let program = Program::start_with(variable, role.name(), &binary, &["-c", "none.toml"]);
+        let said = ["CULVERT_FAST_PATHS: unknown word \"slow\"", "splice"];
+        assert_said(&program?.ended(SOON).await?, 1, &said);
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_full_port_is_told_by_number() -> Result {
     let holder = tcp_echo().await?;
     let port = holder.port().to_string();
