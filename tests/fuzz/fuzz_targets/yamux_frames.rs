@@ -1,5 +1,6 @@
 //! The mux core: any bytes in any pieces from a peer, while we open, read, write and close streams
-//! and time passes. It never panics, and what it holds stays bounded.
+//! and time passes. It never panics, and what it holds stays bounded. `CULVERT_FAST_PATHS` leaves
+//! fast paths out or forces them, as it does in the programs.
 #![no_main]
 
 use std::{
@@ -8,6 +9,8 @@ use std::{
     time::Duration,
 };
 
+use bytes::Bytes;
+use culvert_io::Buffer;
 use culvert_mux::{Core, MuxConfig, Received, Role};
 use libfuzzer_sys::fuzz_target;
 use tokio::time::Instant;
@@ -38,6 +41,12 @@ fn act(core: &mut Core, choice: u8, ids: &mut Vec<u32>, now: &mut Instant) {
                 let _ = core.write(id, &[7; 300][..room.min(300)]);
             }
         }
+        10 => {
+            if let Poll::Ready(Ok(room)) = core.poll_room(id, &cx) {
+                let (buffer, most) = (Buffer::large(), Buffer::LARGE);
+                let _ = core.submit(id, buffer, room.min(most));
+            }
+        }
         5 => core.finish(id, *now),
         6 if ids.contains(&id) => {
             core.release(id, *now);
@@ -49,15 +58,16 @@ fn act(core: &mut Core, choice: u8, ids: &mut Vec<u32>, now: &mut Instant) {
         }
         8 => core.authenticate(),
         9 => core.output_waits(*now),
-        _ => core.output_flows(),
+        _ => core.output_flows(Instant::now),
     }
 }
 
-fn send(core: &mut Core) {
+/// The transport takes some of what there is, perhaps in the middle of a frame.
+fn send(core: &mut Core, choice: u8) {
     let mut slices = [IoSlice::new(&[]); 8];
     let used = core.transmit(&mut slices);
-    let sent = slices.iter().take(used).map(|slice| slice.len()).sum();
-    core.transmitted(sent);
+    let sent: usize = slices.iter().take(used).map(|slice| slice.len()).sum();
+    core.transmitted(sent >> (choice & 3));
 }
 
 fuzz_target!(|bytes: &[u8]| {
@@ -78,7 +88,13 @@ fuzz_target!(|bytes: &[u8]| {
         opened += usize::from(choice & 0x0F == 0);
         act(&mut core, choice, &mut ids, &mut now);
         if core.ended().is_none() {
-            if let Err(why) = core.receive(Received::Lent(piece), now) {
+            let shared = Bytes::copy_from_slice(piece);
+            let received = if choice & 0x80 == 0 {
+                Received::Lent(piece)
+            } else {
+                Received::Shared(&shared)
+            };
+            if let Err(why) = core.receive(received, now) {
                 core.end(why); // as the driver does; what follows must find an ended session
             }
         }
@@ -88,6 +104,6 @@ fuzz_target!(|bytes: &[u8]| {
             core.buffered() <= bytes.len(),
             "more buffered than received"
         );
-        send(&mut core);
+        send(&mut core, choice);
     }
 });
