@@ -12,7 +12,7 @@ use culvert_transport::{
 };
 use tokio::{sync::Mutex, time::Instant};
 
-use super::serve_session;
+use super::{Arrived, serve_session};
 use crate::{
     figures::{Layer, Refused},
     greet::{FIRST_MESSAGE, greet},
@@ -81,9 +81,15 @@ impl Links {
             let lane = root.child_on(runtime, tracing::Span::none());
             let (links, server, tasks) = (Arc::clone(&self), Arc::clone(&server), lane.clone());
             tasks.spawn(async move {
-                if let Err(err) = links.arrive((handshake, addr), &server, &lane, seat).await {
-                    server.figures.counts.refuse(Refused::Handshake);
-                    tracing::warn!("connection from [{addr}] refused: {}", report(&err));
+                // Boxed: handshakes are large and over when the session begins its long life.
+                let arrive = Box::pin(links.arrive((handshake, addr), &server, &lane, seat));
+                match arrive.await {
+                    Ok(Some(arrived)) => serve_session(arrived, &server, &lane).await,
+                    Ok(None) => {}
+                    Err(err) => {
+                        server.figures.counts.refuse(Refused::Handshake);
+                        tracing::warn!("connection from [{addr}] refused: {}", report(&err));
+                    }
                 }
             });
         }
@@ -96,14 +102,15 @@ impl Links {
         self.listener.lock().await.close().await;
     }
 
-    /// Finishes a handshake, takes the layers off, and serves what is inside.
+    /// Finishes a handshake, takes the layers off, and serves what is inside, unless it is a
+    /// session: then that is answered.
     async fn arrive(
         &self,
         (handshake, addr): (BoxHandshake, SocketAddr),
         server: &Arc<Server>,
         lane: &Scope,
         seat: Seat,
-    ) -> Result<()> {
+    ) -> Result<Option<Arrived>> {
         let begun = Instant::now();
         let deadline = begun + FIRST_MESSAGE;
         let late = |what: &str| TransportError::Timeout {
@@ -124,7 +131,7 @@ impl Links {
                     // Probes that connect and leave are everyday; they are nobody's fault.
                     Err(TransportError::Io(err)) => {
                         tracing::debug!("[{addr}] left before it said anything: {err}");
-                        return Ok(());
+                        return Ok(None);
                     }
                     carried => carried?,
                 }
@@ -135,14 +142,18 @@ impl Links {
         counts.shook(Layer::Transport, begun.elapsed());
         match link {
             Link::Session(session) => {
-                serve_session(session, server, lane, deadline, Some(seat)).await;
+                return Ok(Some(Arrived {
+                    session,
+                    deadline,
+                    stranger: Some(seat),
+                }));
             }
             Link::Pipe(stream) => {
                 greet(server, lane, (stream, None), deadline).await;
             }
             other => tracing::error!("internal error: no use for {other:?}"),
         }
-        Ok(())
+        Ok(None)
     }
 }
 

@@ -111,7 +111,13 @@ async fn arrive(
     let peer = Peer::new(socket.peer_addr()?, socket.local_addr()?, "tcp");
     let stream = Stream::tcp(socket, peer);
     match port {
-        Port::Bind => arrive_on_bind(stream, server, lane, seat).await,
+        Port::Bind => {
+            // Boxed: handshakes are large and over when the connection begins its long life.
+            let arrived = Box::pin(arrive_on_bind(stream, server, lane, seat)).await;
+            if let Some(arrived) = arrived {
+                serve_session(arrived, server, lane).await;
+            }
+        }
         Port::VhostHttp => serve_http(stream, server),
         Port::VhostHttps => serve_https(stream, server),
         Port::TcpMux => serve_tcpmux(stream, server),
@@ -153,12 +159,22 @@ fn serve_tcpmux(stream: Stream, server: &Server) {
     users.spawn_graceful(|_stop| async move { vhost.serve(stream).await });
 }
 
+/// A mux session whose peer has not said who it is.
+pub(super) struct Arrived {
+    pub(super) session: BoxSession,
+    /// When it must have done so.
+    pub(super) deadline: Instant,
+    pub(super) stranger: Option<Seat>,
+}
+
+/// Finds out what came to the bind port and serves it, unless it is a session: then that is
+/// answered.
 async fn arrive_on_bind(
     mut stream: Stream,
     server: &Arc<Server>,
     lane: &Scope,
     seat: Option<Seat>,
-) {
+) -> Option<Arrived> {
     let peer = stream.peer().addr;
     let counts = Arc::clone(&server.figures.counts);
     let deadline = Instant::now() + FIRST_MESSAGE;
@@ -166,18 +182,28 @@ async fn arrive_on_bind(
     let (verdict, head) = match sniffed {
         Ok(Ok(sniffed)) => sniffed,
         // Probes that connect and leave are everyday; they are nobody's fault.
-        Ok(Err(err)) => return tracing::debug!("[{peer}] left before it said anything: {err}"),
+        Ok(Err(err)) => {
+            tracing::debug!("[{peer}] left before it said anything: {err}");
+            return None;
+        }
         Err(_) => {
             counts.refuse(Refused::Silence);
-            return tracing::warn!("[{peer}] said nothing within {FIRST_MESSAGE:?}, closing");
+            tracing::warn!("[{peer}] said nothing within {FIRST_MESSAGE:?}, closing");
+            return None;
         }
     };
     let stream = stream.rewind(head.freeze());
     let stack = server.stack.load_full();
     let begun = Instant::now();
     let link = match verdict {
-        Verdict::VhostHttp => return serve_http(stream, server),
-        Verdict::VhostHttps => return serve_https(stream, server),
+        Verdict::VhostHttp => {
+            serve_http(stream, server);
+            return None;
+        }
+        Verdict::VhostHttps => {
+            serve_https(stream, server);
+            return None;
+        }
         Verdict::Tls | Verdict::TlsAfterByte => stack.tls(stream, lane, deadline).await,
         Verdict::Plain => stack.plain(stream, lane),
         Verdict::Websocket | Verdict::NeedMore => stack.websocket(stream, lane, deadline).await,
@@ -191,7 +217,13 @@ async fn arrive_on_bind(
         counts.shook(layer, begun.elapsed());
     }
     match link {
-        Ok(Link::Session(session)) => serve_session(session, server, lane, deadline, seat).await,
+        Ok(Link::Session(session)) => {
+            return Some(Arrived {
+                session,
+                deadline,
+                stranger: seat,
+            });
+        }
         Ok(Link::Pipe(stream)) => {
             greet(server, lane, (stream, None), deadline).await;
             drop(seat);
@@ -202,6 +234,7 @@ async fn arrive_on_bind(
             tracing::warn!("connection from [{peer}] refused: {}", report(&err));
         }
     }
+    None
 }
 
 /// Reads until the first bytes tell what the connection is. A first byte that only announces TLS
@@ -224,13 +257,12 @@ async fn sniff(stream: &mut Stream, shared: Shared) -> io::Result<(Verdict, Byte
 }
 
 /// Serves the streams of a mux. A peer that has proved nothing by the deadline is cut off.
-async fn serve_session(
-    session: BoxSession,
-    server: &Arc<Server>,
-    lane: &Scope,
-    deadline: Instant,
-    mut stranger: Option<Seat>,
-) {
+async fn serve_session(arrived: Arrived, server: &Arc<Server>, lane: &Scope) {
+    let Arrived {
+        session,
+        deadline,
+        mut stranger,
+    } = arrived;
     let proof = Arc::new(tokio::sync::Notify::new());
     loop {
         let stream = tokio::select! {

@@ -46,7 +46,7 @@ enum PingError {
 pub(super) async fn run(
     session: Arc<Session>,
     mut control: Framed,
-    mut outgoing: mpsc::Receiver<Message>,
+    mut outgoing: mpsc::Receiver<Box<Message>>,
     stop: CancellationToken,
 ) {
     let end = tokio::select! {
@@ -59,14 +59,14 @@ pub(super) async fn run(
         End::Closed | End::Retired => tracing::debug!("control connection ended: {end}"),
         End::Failed(err) => tracing::debug!("control connection ended: {}", report(err)),
     }
-    session.finish().await;
+    Box::pin(session.finish()).await;
     tracing::info!("client exit success");
 }
 
 async fn serve(
     session: &Arc<Session>,
     control: &mut Framed,
-    outgoing: &mut mpsc::Receiver<Message>,
+    outgoing: &mut mpsc::Receiver<Box<Message>>,
 ) -> Result<std::convert::Infallible, End> {
     let patience = session.server.config().transport.heartbeat_timeout;
     let mut heard = Instant::now();
@@ -81,13 +81,15 @@ async fn serve(
             message = control.next() => message?.ok_or(End::Closed)?,
             // The session holds a sender, so there is always a next message.
             message = outgoing.recv() => {
-                send(control, message.as_ref()).await?;
+                send(control, message.as_deref()).await?;
                 continue;
             }
             () = silence => return Err(End::Silent),
         };
         let begun = Instant::now();
-        let answer = while_sending(handle(session, message), control, outgoing).await?;
+        // Boxed: it is large, and mostly there is none.
+        let work = Box::pin(handle(session, message));
+        let answer = while_sending(work, control, outgoing).await?;
         // Time that we took ourselves is not the client's silence.
         heard += begun.elapsed();
         if matches!(&answer, Some(Message::Pong(pong)) if pong.error.is_empty()) {
@@ -99,16 +101,15 @@ async fn serve(
 
 /// Sends what others want sent while `work`, which may wait for plugins, goes on.
 async fn while_sending<T>(
-    work: impl Future<Output = T>,
+    mut work: impl Future<Output = T> + Unpin,
     control: &mut Framed,
-    outgoing: &mut mpsc::Receiver<Message>,
+    outgoing: &mut mpsc::Receiver<Box<Message>>,
 ) -> Result<T, End> {
-    let mut work = Box::pin(work);
     loop {
         tokio::select! {
             biased;
-            done = work.as_mut() => return Ok(done),
-            message = outgoing.recv() => send(control, message.as_ref()).await?,
+            done = &mut work => return Ok(done),
+            message = outgoing.recv() => send(control, message.as_deref()).await?,
         }
     }
 }

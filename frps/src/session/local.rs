@@ -24,7 +24,7 @@ const PIPE: usize = 64 * 1024;
 /// A client inside the server, logged in.
 pub(crate) struct LocalClient {
     session: Arc<Session>,
-    outgoing: mpsc::Receiver<Message>,
+    outgoing: mpsc::Receiver<Box<Message>>,
     peer: SocketAddr,
 }
 
@@ -80,7 +80,7 @@ impl LocalClient {
         loop {
             let message = tokio::select! {
                 () = self.session.scope.stopped() => return,
-                message = self.outgoing.recv() => message,
+                message = self.outgoing.recv() => message.map(|message| *message),
             };
             if !matches!(message, Some(Message::ReqWorkConn(_))) {
                 continue;

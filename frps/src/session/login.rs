@@ -134,7 +134,9 @@ pub(crate) async fn login(
 pub(super) fn first_requests(session: &Session) {
     for _ in 0..session.pool_count {
         // The queue is longer than any pool; what does not fit is asked for by need.
-        let _full = session.outgoing.try_send(ReqWorkConn::default().into());
+        let _full = session
+            .outgoing
+            .try_send(Box::new(ReqWorkConn::default().into()));
     }
 }
 
@@ -166,7 +168,7 @@ pub(super) async fn admit(
     (codec, peer): (Codec, SocketAddr),
     ask: Login,
     proof: Proof,
-) -> Result<(Arc<Session>, mpsc::Receiver<Message>), LoginError> {
+) -> Result<(Arc<Session>, mpsc::Receiver<Box<Message>>), LoginError> {
     let ask = server.hooks.load_full().login(ask, peer).await?;
     note(&ask, peer);
     let auth = server.auth.load_full();

@@ -36,7 +36,7 @@ impl Session {
         self.scope.spawn(async move {
             if let Some(answer) = work.await {
                 // Only when the session is over.
-                let _over = outgoing.send(answer.into()).await;
+                let _over = outgoing.send(Box::new(answer.into())).await;
             }
             drop(seat);
         });

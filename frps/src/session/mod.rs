@@ -56,7 +56,8 @@ pub(crate) struct Session {
     /// What the client asked for, within `maxPoolCount`.
     pool_count: usize,
     pool: WorkPool,
-    outgoing: mpsc::Sender<Message>,
+    /// What others want sent; boxed, because a channel keeps room for 32.
+    outgoing: mpsc::Sender<Box<Message>>,
     /// The control stream and the proxies; closing it ends the session.
     scope: Scope,
     /// User connections, which outlive the session.
@@ -156,7 +157,7 @@ impl Session {
         // Before it is sent: the connection may be there before this task runs again.
         self.pool.asked(Instant::now());
         self.outgoing
-            .send(ReqWorkConn::default().into())
+            .send(Box::new(ReqWorkConn::default().into()))
             .await
             .map_err(|_| ProxyError::NoWorkConn("the client's session is over"))
     }

@@ -1,6 +1,13 @@
 //! Speak: messages on a stream, one at a time, without taking a byte that is not theirs.
 
-use std::{io, time::Duration};
+use std::{
+    future::poll_fn,
+    io,
+    mem::MaybeUninit,
+    pin::Pin,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use culvert_io::Stream;
@@ -8,7 +15,9 @@ use culvert_wire::{
     Body, Codec, ControlCipher, Fault, Message, Version, WireError, limits,
     v2::{self, FrameType, Opening},
 };
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf};
+use tokio::io::{
+    AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf, ReadHalf, WriteHalf,
+};
 
 use crate::{Result, TransportError, aead::AeadStream, encrypted};
 
@@ -388,12 +397,30 @@ impl Input {
         } else {
             missing
         };
-        self.bytes.reserve(room);
-        let n = io.read_buf(&mut (&mut self.bytes).limit(room)).await?;
+        let n = poll_fn(|cx| self.poll_read(cx, Pin::new(&mut *io), room)).await?;
         if n == 0 && !self.bytes.is_empty() {
             return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
         }
         Ok(n > 0)
+    }
+
+    /// Reads up to `room` bytes, of which a part may come. While none come, a reader between two
+    /// messages holds no memory: thousands of control streams wait like that.
+    fn poll_read<R: AsyncRead>(
+        &mut self,
+        cx: &mut Context<'_>,
+        io: Pin<&mut R>,
+        room: usize,
+    ) -> Poll<io::Result<usize>> {
+        if self.bytes.is_empty() {
+            self.bytes = BytesMut::new();
+        }
+        let mut space = [const { MaybeUninit::uninit() }; READ_AHEAD];
+        let len = room.min(READ_AHEAD);
+        let mut space = ReadBuf::uninit(space.get_mut(..len).unwrap_or_default());
+        ready!(io.poll_read(cx, &mut space))?;
+        self.bytes.extend_from_slice(space.filled());
+        Poll::Ready(Ok(space.filled().len()))
     }
 }
 

@@ -16,6 +16,8 @@ use tokio_util::{
 };
 use tracing::{Instrument, Span};
 
+use crate::trim;
+
 /// A set of tasks that end together, on one runtime thread, under one log span.
 ///
 /// Scopes form a tree: closing one stops its children too and waits for all of them. Stopping
@@ -209,6 +211,7 @@ impl Future for Task {
         // The work ends before the scope hears of it.
         this.work = None;
         this.held.clear();
+        trim::task_ended();
         Poll::Ready(())
     }
 }

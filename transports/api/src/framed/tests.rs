@@ -48,6 +48,19 @@ async fn payload_behind_a_message_stays_in_the_stream() {
 }
 
 #[tokio::test]
+async fn a_reader_between_two_messages_holds_no_memory() {
+    let (mut a, b) = pair();
+    let mut b = b.buffered();
+    for _ in 0..2 {
+        a.send(&start("web")).await.unwrap();
+        assert!(b.next().await.unwrap().is_some());
+        let waits = tokio::time::timeout(Duration::from_millis(1), b.next());
+        waits.await.unwrap_err();
+        assert_eq!(b.input.bytes.capacity(), 0);
+    }
+}
+
+#[tokio::test]
 async fn the_cipher_starts_behind_a_plain_message() {
     let (mut a, mut b) = pair();
     let key = ControlCipher::Cfb(Key::derive("token"));

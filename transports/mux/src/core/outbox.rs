@@ -234,18 +234,14 @@ impl Outbox {
         }
     }
 
-    /// Puts the next piece to the front; `true` when all that is urgent was among the `n` bytes,
-    /// so that its memory can be used again.
+    /// Puts the next piece to the front; `true` when all that is urgent was among the `n` bytes.
     fn begin(&mut self, n: &mut usize) -> bool {
         let urgent = self.urgent.len();
         if urgent > 0 && urgent <= *n {
             *n -= urgent;
             self.urgent_count.sent += urgent as u64;
-            if self.urgent.capacity() > IDLE_STAGE {
-                self.urgent = BytesMut::new();
-            } else {
-                self.urgent.clear();
-            }
+            // Not kept: of what an idle session took in frps, this was the largest part.
+            self.urgent = BytesMut::new();
             return true;
         }
         self.begun_in = Line::Bulk;
@@ -284,9 +280,24 @@ pub(crate) const QUANTUM: usize = STAGE_BELOW - 1;
 /// Small frames in the queue for bulk are bundled up to this: a bundle that was begun delays what
 /// is urgent.
 const BUNDLE: usize = 16 * 1024;
-/// Bytes of staging that an idle session keeps.
-const IDLE_STAGE: usize = STAGE_STEP;
 /// Staging grows by at least this much: 64 interactive streams fit.
 const STAGE_STEP: usize = 8 * 1024;
 /// Slots that an empty queue keeps: 1 KiB.
 const IDLE_SLOTS: usize = 32;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::frame::{Flags, Kind};
+
+    #[test]
+    fn an_idle_session_holds_no_memory_for_output() {
+        let mut out = Outbox::default();
+        for half in [6, 6] {
+            out.stage(Header::new(Kind::Ping, Flags::SYN, 0, 1));
+            out.advance(half);
+            out.advance(Header::LEN - half);
+            assert_eq!((out.len(), out.urgent.capacity()), (0, 0));
+        }
+    }
+}
