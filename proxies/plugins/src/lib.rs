@@ -29,4 +29,4 @@ mod virtual_net;
 pub use greeting::{Greeting, WriteHeader};
 pub use socks5::wire as socks5_messages;
 pub use table::plugin;
-pub use virtual_net::VirtualNet;
+pub use virtual_net::{VirtualNet, packet as virtual_net_packets};

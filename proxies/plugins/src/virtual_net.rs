@@ -2,7 +2,7 @@
 //! (protocol 8.3; upstream pkg/vnet). Only Linux has the device that it needs.
 
 mod device;
-mod packet;
+pub mod packet;
 mod switch;
 
 use culvert_io::Scope;

@@ -12,7 +12,8 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 const LONGEST: usize = 1024 * 1024;
 
 /// A packet behind its length.
-pub(super) fn framed(packet: &[u8]) -> Bytes {
+#[must_use]
+pub fn framed(packet: &[u8]) -> Bytes {
     let mut out = BytesMut::with_capacity(4 + packet.len());
     let len = u32::try_from(packet.len()).unwrap_or(u32::MAX);
     out.extend_from_slice(&len.to_le_bytes());
@@ -26,10 +27,7 @@ pub(super) fn framed(packet: &[u8]) -> Bytes {
 ///
 /// # Errors
 /// The stream failed or ended inside a packet, or a length is 0 or above 1 MiB.
-pub(super) async fn read(
-    stream: &mut (impl AsyncRead + Unpin),
-    packet: &mut Vec<u8>,
-) -> io::Result<bool> {
+pub async fn read(stream: &mut (impl AsyncRead + Unpin), packet: &mut Vec<u8>) -> io::Result<bool> {
     let mut head = [0; 4];
     let mut first = stream.take(1);
     packet.clear();
@@ -54,7 +52,8 @@ pub(super) async fn read(
 }
 
 /// Whom an IP packet comes from and goes to (RFC 791 3.1, RFC 8200 3); `None` when it is none.
-pub(super) fn addresses(packet: &[u8]) -> Option<(IpAddr, IpAddr)> {
+#[must_use]
+pub fn addresses(packet: &[u8]) -> Option<(IpAddr, IpAddr)> {
     match packet.first()? >> 4 {
         4 => {
             let at = |start: usize| {

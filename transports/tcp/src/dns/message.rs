@@ -6,9 +6,12 @@ use super::reader::{CLASS_IN, LONGEST, Reader};
 
 /// What is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub enum Kind {
+    /// IPv4 addresses.
     A,
+    /// IPv6 addresses.
     Aaaa,
+    /// Services.
     Srv,
 }
 
@@ -27,39 +30,42 @@ const HEADER: usize = 12;
 
 /// One question, ready to be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Query {
+pub struct Query {
     bytes: Vec<u8>,
     kind: Kind,
 }
 
 /// What a server answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Answer {
+pub enum Answer {
     /// What there is; nothing, if the name does not exist.
     Found(Vec<Record>),
     /// Too long for UDP.
     Truncated,
+    /// None, for this reason.
     Refused(&'static str),
 }
 
 /// One record that was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Record {
+pub enum Record {
+    /// An address of the name.
     Address(IpAddr),
+    /// A service at the name.
     Service(Service),
 }
 
 /// Where a service is (RFC 2782).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Service {
+pub struct Service {
     /// Those with a higher one are tried later.
-    pub(crate) priority: u16,
+    pub priority: u16,
     /// Among those of one priority, how often it comes first.
-    pub(crate) weight: u16,
+    pub weight: u16,
     /// Its port.
-    pub(crate) port: u16,
+    pub port: u16,
     /// Its host; empty where there is decidedly none.
-    pub(crate) target: String,
+    pub target: String,
 }
 
 impl Kind {
@@ -74,7 +80,8 @@ impl Kind {
 
 impl Query {
     /// A question for what `name` has; `None` if it cannot be one.
-    pub(super) fn new(id: u16, name: &str, kind: Kind) -> Option<Self> {
+    #[must_use]
+    pub fn new(id: u16, name: &str, kind: Kind) -> Option<Self> {
         let mut bytes = Vec::new();
         for number in [id, RECURSION_DESIRED, 1, 0, 0, 0] {
             bytes.extend(number.to_be_bytes());
@@ -95,12 +102,15 @@ impl Query {
         Some(Self { bytes, kind })
     }
 
-    pub(super) fn bytes(&self) -> &[u8] {
+    /// What the server is sent.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 
     /// What a message says to this question; `None` if it is no answer to it.
-    pub(super) fn answer(&self, message: &[u8]) -> Option<Answer> {
+    #[must_use]
+    pub fn answer(&self, message: &[u8]) -> Option<Answer> {
         let mut reader = Reader::new(message);
         let id = reader.number()?;
         let flags = reader.number()?;

@@ -2,7 +2,7 @@
 //! the system's for services.
 
 mod hosts;
-mod message;
+pub mod message;
 mod order;
 mod reader;
 mod system;

@@ -106,7 +106,7 @@ impl Proxy {
     ///
     /// # Errors
     /// It refuses, speaks something else, or goes away.
-    pub(crate) async fn open(
+    pub async fn open(
         &self,
         mut stream: Stream,
         to: &Target,
