@@ -2,10 +2,11 @@
 //!
 //! A transport *dials* or accepts and yields a [`Link`]; a mux *splits* a pipe into streams;
 //! [`Framed`] *speaks* messages on one of them, and hides what is said; [`encrypted`] hides other
-//! bytes.
+//! bytes. A transport of its own packets asks [`Bbr`] how many may be on their way.
 
 mod accept;
 mod aead;
+mod congestion;
 mod crypt;
 mod erased;
 mod error;
@@ -18,6 +19,7 @@ mod transport;
 mod tunnel;
 
 pub use accept::AcceptBackoff;
+pub use congestion::{Bbr, Habits};
 pub use crypt::encrypted;
 pub use erased::{
     BoxConnector, BoxFuture, BoxHandshake, BoxListener, BoxSession, DynConnector, DynListener,

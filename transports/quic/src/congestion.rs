@@ -1,22 +1,25 @@
-//! How fast to send: what the path delivers is measured, and lost packets alone slow nothing down.
+//! The controller of `culvert-transport` as quinn wants it.
 //!
-//! The model is BBR's (draft-cardwell-iccrg-bbr-congestion-control): the highest rate of delivery
-//! of the last rounds times the shortest round trip of the last seconds is what the path holds.
-//! quinn paces by the window alone, so it is the window that cycles: a quarter above what the path
-//! holds, to find out whether it delivers more, a quarter below, to empty the queue that this has
-//! made, then right at it. quinn's own BBR keeps twice that much on its way, all of it in queues.
-
-mod model;
-
-#[cfg(test)]
-mod tests;
+//! quinn paces by the window alone. Its own BBR keeps twice of what the path holds on its way, all
+//! of it in queues.
 
 use std::{any::Any, sync::Arc, time::Duration};
 
+use culvert_transport::{Bbr, Habits};
 use quinn::congestion::{Controller, ControllerFactory};
 use quinn_proto::RttEstimator;
 
-use self::model::{Instant, Model, Sample};
+/// Time as quinn's controllers are told it.
+#[expect(clippy::disallowed_types, reason = "quinn's trait has it")]
+type Instant = std::time::Instant;
+
+const HABITS: Habits = Habits {
+    // What quinn sends at once, and systems acknowledge at once: its pacer works in steps of 2 ms.
+    bundle: Duration::from_millis(2),
+    least_trip: Duration::ZERO,
+    // No radio link in use loses so much, but queues that overflow do.
+    heavy: 8,
+};
 
 /// Makes one controller for each path.
 #[derive(Debug, Default)]
@@ -24,162 +27,29 @@ pub(crate) struct BbrConfig;
 
 impl ControllerFactory for BbrConfig {
     fn build(self: Arc<Self>, now: Instant, current_mtu: u16) -> Box<dyn Controller> {
-        Box::new(Bbr::new(now, current_mtu))
+        Box::new(Path {
+            bbr: Bbr::new(Duration::ZERO, u64::from(current_mtu), HABITS),
+            born: now,
+        })
     }
 }
 
-/// The state of one path.
+/// One path.
 #[derive(Clone, Debug)]
-pub(crate) struct Bbr {
-    mtu: u64,
-    model: Model,
-    mode: Mode,
-    /// Bytes that may be on their way.
-    window: u64,
-    /// Below the window that the model asks for, after heavy loss.
-    limit: Option<u64>,
-    round: Round,
-    /// The most that rounds delivered while starting up, and how many rounds brought no more.
-    best: f64,
-    stalled: u32,
-    /// Rounds whose losses still come from starting up.
-    grace: u32,
+struct Path {
+    bbr: Bbr,
+    born: Instant,
 }
 
-/// What the window is after.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Mode {
-    /// Doubles until the path delivers no more.
-    Startup,
-    /// Empties the queue that starting up has made.
-    Drain,
-    /// At this step of [`GAINS`], since then.
-    Cruise(usize, Instant),
-    /// Lets go for a moment, to see the path without a queue.
-    Look(Instant),
-}
-
-/// What the round so far was like.
-#[derive(Clone, Copy, Debug, Default)]
-struct Round {
-    acked: u64,
-    lost: u64,
-    /// The shortest round trip in it.
-    rtt: Option<Duration>,
-}
-
-impl Bbr {
-    fn new(now: Instant, mtu: u16) -> Self {
-        let mtu = u64::from(mtu);
-        Self {
-            mtu,
-            model: Model::new(now),
-            mode: Mode::Startup,
-            window: INITIAL * mtu,
-            limit: None,
-            round: Round::default(),
-            best: 0.0,
-            stalled: 0,
-            grace: 0,
-        }
-    }
-
-    /// `gain` times what the path holds, and what acknowledgements that come in bundles need.
-    fn target(&self, gain: f64) -> u64 {
-        let Some(holds) = self.model.holds() else {
-            return INITIAL * self.mtu;
-        };
-        let bundles = self.model.rate() * BUNDLE.as_secs_f64();
-        whole(holds.mul_add(gain, bundles)) + SPARE * self.mtu
-    }
-
-    fn floor(&self) -> u64 {
-        LEAST * self.mtu
-    }
-
-    /// The end of a round: whether the path is full, and whether it loses too much.
-    fn on_round(&mut self, limited: bool) {
-        let round = std::mem::take(&mut self.round);
-        let all = round.acked + round.lost;
-        let heavy = all > ENOUGH * self.mtu && round.lost * HEAVY > all;
-        if self.mode == Mode::Startup {
-            if limited {
-                return;
-            }
-            let rate = self.model.rate();
-            let trips = round.rtt.zip(self.model.shortest());
-            let queues = trips.is_some_and(|(now, least)| now > least + (least / 4).max(JITTER));
-            if rate >= self.best * GROWTH {
-                self.best = rate;
-                self.stalled = 0;
-            } else {
-                self.stalled += 1;
-            }
-            if heavy || self.stalled >= STALLED || queues {
-                self.mode = Mode::Drain;
-                self.grace = GRACE;
-            }
-        } else if self.grace > 0 {
-            self.grace -= 1;
-        } else if heavy {
-            self.limit = Some((self.window * 4 / 5).max(self.floor()));
-            self.model.forget_rates();
-        } else if let Some(limit) = self.limit {
-            let more = limit + limit / 10;
-            self.limit = Some(more).filter(|more| *more < self.target(UP));
-        }
-    }
-
-    fn on_sample(&mut self, now: Instant, sample: &Sample, in_flight: u64) {
-        let shortest = self.model.shortest().unwrap_or_default();
-        match self.mode {
-            Mode::Startup => {}
-            Mode::Drain => {
-                if in_flight <= self.target(1.0) {
-                    self.mode = Mode::Cruise(2, now);
-                }
-            }
-            Mode::Cruise(step, since) => {
-                let gain = GAINS.get(step).copied().unwrap_or(1.0);
-                let over = now.saturating_duration_since(since) >= shortest;
-                // A push lasts until that much more was on its way.
-                let pushed = gain <= 1.0
-                    || in_flight >= self.target(PUSHED)
-                    || now.saturating_duration_since(since) >= shortest * 2;
-                let done = (gain < 1.0 && in_flight <= self.target(1.0)) || (over && pushed);
-                if self.model.is_stale(now) && !sample.limited {
-                    self.mode = Mode::Look(now);
-                } else if done {
-                    self.mode = Mode::Cruise((step + 1) % GAINS.len(), now);
-                }
-            }
-            Mode::Look(since) => {
-                if now.saturating_duration_since(since) > LOOK + shortest {
-                    self.model.refresh(now);
-                    self.mode = Mode::Cruise(0, now);
-                }
-            }
-        }
-    }
-
-    fn set_window(&mut self, acked: u64) {
-        let wanted = match self.mode {
-            Mode::Startup => {
-                let most = self.target(START).max(INITIAL * self.mtu);
-                (self.window + acked).min(most).max(self.window)
-            }
-            Mode::Drain => self.target(DOWN),
-            Mode::Cruise(step, _) => self.target(GAINS.get(step).copied().unwrap_or(1.0)),
-            Mode::Look(_) => self.target(HALF),
-        };
-        let wanted = self.limit.map_or(wanted, |limit| wanted.min(limit));
-        self.window = wanted.max(self.floor());
+impl Path {
+    fn age(&self, now: Instant) -> Duration {
+        now.saturating_duration_since(self.born)
     }
 }
 
-impl Controller for Bbr {
+impl Controller for Path {
     fn on_sent(&mut self, now: Instant, _bytes: u64, _last_packet_number: u64) {
-        self.model.on_sent(now);
+        self.bbr.on_sent(self.age(now));
     }
 
     fn on_ack(
@@ -190,8 +60,7 @@ impl Controller for Bbr {
         _app_limited: bool,
         _rtt: &RttEstimator,
     ) {
-        self.model.on_ack(now, sent, bytes);
-        self.round.acked += bytes;
+        self.bbr.on_ack(self.age(now), Some(self.age(sent)), bytes);
     }
 
     fn on_end_acks(
@@ -201,16 +70,7 @@ impl Controller for Bbr {
         app_limited: bool,
         _largest_packet_num_acked: Option<u64>,
     ) {
-        let Some(sample) = self.model.on_end_acks(now, in_flight, app_limited) else {
-            return;
-        };
-        let rtt = self.round.rtt.map_or(sample.rtt, |rtt| rtt.min(sample.rtt));
-        self.round.rtt = Some(rtt);
-        if sample.ends_round {
-            self.on_round(sample.limited);
-        }
-        self.on_sample(now, &sample, in_flight);
-        self.set_window(sample.acked);
+        self.bbr.on_end_acks(self.age(now), in_flight, app_limited);
     }
 
     fn on_congestion_event(
@@ -220,26 +80,21 @@ impl Controller for Bbr {
         is_persistent_congestion: bool,
         lost_bytes: u64,
     ) {
-        // A mark in place of a loss (ECN) comes from a queue that is long.
-        self.round.lost += if lost_bytes == 0 {
-            self.window / HEAVY
-        } else {
-            lost_bytes
-        };
         if is_persistent_congestion {
-            let mtu = u16::try_from(self.mtu).unwrap_or(u16::MAX);
-            *self = Self::new(now, mtu);
-            self.window = self.floor();
+            self.bbr.restart(self.age(now));
+        } else if lost_bytes == 0 {
+            self.bbr.on_mark();
+        } else {
+            self.bbr.on_lost(lost_bytes);
         }
     }
 
     fn on_mtu_update(&mut self, new_mtu: u16) {
-        self.mtu = u64::from(new_mtu);
-        self.window = self.window.max(self.floor());
+        self.bbr.set_mtu(u64::from(new_mtu));
     }
 
     fn window(&self) -> u64 {
-        self.window
+        self.bbr.window()
     }
 
     fn clone_box(&self) -> Box<dyn Controller> {
@@ -247,53 +102,10 @@ impl Controller for Bbr {
     }
 
     fn initial_window(&self) -> u64 {
-        INITIAL * self.mtu
+        self.bbr.initial_window()
     }
 
     fn into_any(self: Box<Self>) -> Box<dyn Any> {
         self
     }
 }
-
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "bytes on a path: not negative, and far below what a float holds"
-)]
-const fn whole(bytes: f64) -> u64 {
-    bytes as u64
-}
-
-/// Packets that may be on their way at first; they are paced (the same in Chromium's BBR).
-const INITIAL: u64 = 32;
-/// Packets that may always be on their way (BBR draft, 4.2.3.4).
-const LEAST: u64 = 4;
-/// Packets beyond what the path holds.
-const SPARE: u64 = 3;
-/// What quinn sends at once, and systems acknowledge at once: its pacer works in steps of 2 ms.
-const BUNDLE: Duration = Duration::from_millis(2);
-/// The window while starting up, in terms of what the path has held so far.
-const START: f64 = 2.0;
-/// Rounds that deliver this much more show that the path is not full (BBR draft, 4.3.2.2).
-const GROWTH: f64 = 1.25;
-/// Rounds without growth that show that it is.
-const STALLED: u32 = 3;
-/// Rounds after starting up in which its losses show.
-const GRACE: u32 = 2;
-/// A round trip varies so much without any queue.
-const JITTER: Duration = Duration::from_millis(4);
-/// The steps of cruising; each takes a round trip (BBR draft, 4.3.4.1).
-const GAINS: [f64; 8] = [UP, DOWN, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0];
-const UP: f64 = 1.25;
-const DOWN: f64 = 0.75;
-/// What has to be on its way when a push for more is over.
-const PUSHED: f64 = 1.1;
-/// The window while looking for the shortest round trip.
-const HALF: f64 = 0.5;
-/// How long to look, besides a round trip (BBR draft, 4.3.5).
-const LOOK: Duration = Duration::from_millis(200);
-/// One packet in this many lost in a round is too many: no radio link in use loses so much, but
-/// queues that overflow do.
-const HEAVY: u64 = 8;
-/// Packets in a round from which on the share that was lost means something.
-const ENOUGH: u64 = 32;

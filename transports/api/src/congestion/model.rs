@@ -2,22 +2,19 @@
 
 use std::{collections::VecDeque, time::Duration};
 
-/// Time as quinn's controllers are told it.
-#[expect(clippy::disallowed_types, reason = "quinn's trait has it")]
-pub(crate) type Instant = std::time::Instant;
-
 /// The model of a path (delivery rate: draft-cheng-iccrg-delivery-rate-estimation).
 #[derive(Clone, Debug)]
 pub(crate) struct Model {
+    least_trip: Duration,
     /// Bytes ever acknowledged, and when that was last said.
     delivered: u64,
-    delivered_at: Instant,
+    delivered_at: Duration,
     /// When the packet that was acknowledged last had been sent.
-    first_sent: Instant,
+    first_sent: Duration,
     /// What was known when packets left that are still on their way, oldest first.
     marks: VecDeque<Mark>,
     /// The newest packet of the acknowledgement at hand, and the bytes in it.
-    newest: Option<Instant>,
+    newest: Option<Duration>,
     acked: u64,
     /// Nothing was on its way.
     idle: bool,
@@ -31,7 +28,7 @@ pub(crate) struct Model {
     rates_of: u64,
     at: usize,
     shortest: Option<Duration>,
-    shortest_at: Instant,
+    shortest_at: Duration,
     /// The shortest since the last look.
     since_look: Option<Duration>,
 }
@@ -39,10 +36,10 @@ pub(crate) struct Model {
 /// What was known when packets left.
 #[derive(Clone, Copy, Debug)]
 struct Mark {
-    sent: Instant,
+    sent: Duration,
     delivered: u64,
-    delivered_at: Instant,
-    first_sent: Instant,
+    delivered_at: Duration,
+    first_sent: Duration,
     limited: bool,
 }
 
@@ -57,8 +54,10 @@ pub(crate) struct Sample {
 }
 
 impl Model {
-    pub(crate) fn new(now: Instant) -> Self {
+    /// Round trips shorter than `least_trip` count as that long.
+    pub(crate) fn new(now: Duration, least_trip: Duration) -> Self {
         Self {
+            least_trip,
             delivered: 0,
             delivered_at: now,
             first_sent: now,
@@ -84,23 +83,23 @@ impl Model {
     }
 
     /// The shortest round trip of the last seconds.
-    pub(crate) const fn shortest(&self) -> Option<Duration> {
-        self.shortest
+    pub(crate) fn shortest(&self) -> Option<Duration> {
+        self.shortest.map(|trip| trip.max(self.least_trip))
     }
 
     /// Bytes that are on their way when the path is full and no queue is.
     pub(crate) fn holds(&self) -> Option<f64> {
         let rate = Some(self.rate()).filter(|rate| *rate > 0.0)?;
-        Some(rate * self.shortest?.as_secs_f64())
+        Some(rate * self.shortest()?.as_secs_f64())
     }
 
     /// Whether the shortest round trip was long ago.
-    pub(crate) fn is_stale(&self, now: Instant) -> bool {
-        now.saturating_duration_since(self.shortest_at) > FRESH
+    pub(crate) fn is_stale(&self, now: Duration) -> bool {
+        now.saturating_sub(self.shortest_at) > FRESH
     }
 
     /// Believes the shortest round trip of late in place of an old one.
-    pub(crate) fn refresh(&mut self, now: Instant) {
+    pub(crate) fn refresh(&mut self, now: Duration) {
         self.shortest = self.since_look.take().or(self.shortest);
         self.shortest_at = now;
     }
@@ -111,7 +110,7 @@ impl Model {
         self.rates = [last; ROUNDS];
     }
 
-    pub(crate) fn on_sent(&mut self, now: Instant) {
+    pub(crate) fn on_sent(&mut self, now: Duration) {
         if std::mem::take(&mut self.idle) {
             self.delivered_at = now;
             self.first_sent = now;
@@ -131,17 +130,17 @@ impl Model {
         });
     }
 
-    pub(crate) fn on_ack(&mut self, now: Instant, sent: Instant, bytes: u64) {
+    pub(crate) fn on_ack(&mut self, now: Duration, sent: Option<Duration>, bytes: u64) {
         self.delivered += bytes;
         self.delivered_at = now;
         self.acked += bytes;
-        self.newest = self.newest.max(Some(sent));
+        self.newest = self.newest.max(sent);
     }
 
     /// Sums an acknowledgement up; nothing if it says nothing new.
     pub(crate) fn on_end_acks(
         &mut self,
-        now: Instant,
+        now: Duration,
         in_flight: u64,
         limited: bool,
     ) -> Option<Sample> {
@@ -150,22 +149,22 @@ impl Model {
             // Also for what leaves next, if nothing is on its way.
             self.limited_until = self.delivered + in_flight + 1;
         }
-        let acked = std::mem::take(&mut self.acked);
         let sent = self.newest.take()?;
+        let acked = std::mem::take(&mut self.acked);
         while self.marks.front().is_some_and(|mark| mark.sent < sent) {
             self.marks.pop_front();
         }
         let mark = *self.marks.front().filter(|mark| mark.sent == sent)?;
         self.first_sent = mark.sent;
-        let rtt = now.saturating_duration_since(sent);
+        let rtt = now.saturating_sub(sent);
         self.note_rtt(now, rtt);
         let ends_round = mark.delivered >= self.round_end;
         if ends_round {
             self.round_end = self.delivered;
             self.round += 1;
         }
-        let acking = now.saturating_duration_since(mark.delivered_at);
-        let sending = mark.sent.saturating_duration_since(mark.first_sent);
+        let acking = now.saturating_sub(mark.delivered_at);
+        let sending = mark.sent.saturating_sub(mark.first_sent);
         let took = acking.max(sending);
         // What seems faster than a round trip came in a bundle.
         if self.shortest.is_some_and(|shortest| took >= shortest) && !took.is_zero() {
@@ -180,7 +179,7 @@ impl Model {
         })
     }
 
-    fn note_rtt(&mut self, now: Instant, rtt: Duration) {
+    fn note_rtt(&mut self, now: Duration, rtt: Duration) {
         let late = self.since_look.map_or(rtt, |known| known.min(rtt));
         self.since_look = Some(late);
         if self.shortest.is_none_or(|shortest| rtt <= shortest) {

@@ -5,6 +5,12 @@ use std::{collections::VecDeque, time::Duration};
 use super::*;
 
 const MTU: u64 = 1452;
+/// quinn's, in effect.
+const HABITS: Habits = Habits {
+    bundle: Duration::from_millis(2),
+    least_trip: Duration::ZERO,
+    heavy: 8,
+};
 
 /// A path with this many bytes per second, this round trip, room for packets, and one packet in
 /// `loses` lost.
@@ -24,10 +30,10 @@ struct Outcome {
 
 /// Sends all that the controller allows for some seconds, in steps of a millisecond.
 fn run(path: &Path, seconds: u32) -> Outcome {
-    let start = Instant::now();
-    let mut bbr = Bbr::new(start, 1452);
+    let start = Duration::ZERO;
+    let mut bbr = Bbr::new(start, MTU, HABITS);
     // When an acknowledgement of what was sent when arrives; nothing for what is lost.
-    let mut flight: VecDeque<(Instant, Instant, bool)> = VecDeque::new();
+    let mut flight: VecDeque<(Duration, Duration, bool)> = VecDeque::new();
     let (mut in_flight, mut number, mut free_at) = (0, 0_u64, start);
     let (mut arrived, mut trips) = (0, Vec::new());
     for ms in 0..u64::from(seconds) * 1000 {
@@ -41,26 +47,25 @@ fn run(path: &Path, seconds: u32) -> Outcome {
                 continue;
             }
             acked = true;
-            bbr.model.on_ack(now, sent, MTU);
-            bbr.round.acked += MTU;
+            bbr.on_ack(now, Some(sent), MTU);
             if ms > u64::from(seconds) * 500 {
                 arrived += MTU;
-                trips.push(due.saturating_duration_since(sent));
+                trips.push(due.saturating_sub(sent));
             }
         }
         if lost > 0 {
-            bbr.on_congestion_event(now, now, false, lost);
+            bbr.on_lost(lost);
         }
         if acked {
-            bbr.on_end_acks(now, in_flight, false, None);
+            bbr.on_end_acks(now, in_flight, false);
         }
         let mut paced = bbr.window() * 5 / 4 / u64::try_from(path.trip.as_millis()).unwrap();
         while in_flight + MTU < bbr.window() && paced > 0 {
             paced = paced.saturating_sub(MTU);
             number += 1;
             in_flight += MTU;
-            bbr.on_sent(now, MTU, number);
-            let waits = free_at.saturating_duration_since(now);
+            bbr.on_sent(now);
+            let waits = free_at.saturating_sub(now);
             let full = waits.as_secs_f64() * path.rate > path.queue * 1452.0;
             let arrives = !full && !number.wrapping_mul(0x9e37_79b9).is_multiple_of(path.loses);
             if !full {
@@ -116,14 +121,14 @@ fn losses_without_a_queue_slow_nothing_down() {
 
 #[test]
 fn small_requests_do_not_end_the_start() {
-    let mut now = Instant::now();
-    let mut bbr = Bbr::new(now, 1452);
-    for number in 0..50 {
-        bbr.on_sent(now, 100, number);
+    let mut now = Duration::ZERO;
+    let mut bbr = Bbr::new(now, MTU, HABITS);
+    for _ in 0..50 {
+        bbr.on_sent(now);
         let sent = now;
         now += Duration::from_millis(200);
-        bbr.model.on_ack(now, sent, 100);
-        bbr.on_end_acks(now, 0, true, Some(number));
+        bbr.on_ack(now, Some(sent), 100);
+        bbr.on_end_acks(now, 0, true);
     }
     assert_eq!(bbr.mode, Mode::Startup);
     assert!(bbr.window() >= INITIAL * MTU);
@@ -143,9 +148,44 @@ fn a_tiny_queue_is_not_flooded() {
 
 #[test]
 fn a_path_that_falls_silent_is_started_on_again() {
-    let now = Instant::now();
-    let mut bbr = Bbr::new(now, 1452);
-    bbr.on_congestion_event(now, now, true, 100_000);
+    let mut bbr = Bbr::new(Duration::ZERO, MTU, HABITS);
+    bbr.restart(Duration::from_secs(1));
     assert_eq!(bbr.window(), LEAST * MTU);
     assert_eq!(bbr.mode, Mode::Startup);
+}
+
+#[test]
+fn a_queue_ends_the_start_however_little_waits_to_be_sent() {
+    let mut now = Duration::ZERO;
+    let mut bbr = Bbr::new(now, MTU, HABITS);
+    for trip in [50, 50, 90] {
+        assert_eq!(bbr.mode, Mode::Startup);
+        let sent = now;
+        now += Duration::from_millis(trip);
+        for _ in 0..100 {
+            bbr.on_sent(sent);
+        }
+        for _ in 0..100 {
+            bbr.on_ack(now, Some(sent), MTU);
+        }
+        bbr.on_end_acks(now, 0, true);
+    }
+    assert_ne!(bbr.mode, Mode::Startup);
+}
+
+#[test]
+fn what_was_late_only_is_not_heavy_loss() {
+    let mut now = Duration::ZERO;
+    let mut bbr = Bbr::new(now, MTU, HABITS);
+    for _ in 0..20 {
+        let sent = now;
+        now += Duration::from_millis(50);
+        bbr.on_sent(sent);
+        bbr.on_lost(50 * MTU);
+        bbr.on_found(50 * MTU);
+        bbr.on_ack(now, Some(sent), 100 * MTU);
+        bbr.on_end_acks(now, 100 * MTU, false);
+    }
+    assert_eq!(bbr.limit, None);
+    assert!(bbr.window() > 90 * MTU, "{}", bbr.window());
 }
