@@ -210,14 +210,23 @@ impl Session {
         if state.leave_by.is_some() && state.conversation.is_drained() && !full {
             return None;
         }
+        // While the socket is full, nothing new is sent whatever the time.
+        let next = state.conversation.wake_at().filter(|_| !full);
         let wake = [
-            state.conversation.wake_at(),
+            next,
             state.leave_by,
             strange_until,
             state.conversation.dead_at(),
         ];
-        state.armed = wake.into_iter().flatten().min();
-        Some((state.armed, full))
+        let armed = wake.into_iter().flatten().min();
+        state.armed = armed;
+        let room = state.conversation.room() > 0;
+        let writer = state.writer.take_if(|_| room);
+        drop(state);
+        if let Some(writer) = writer {
+            writer.wake();
+        }
+        Some((armed, full))
     }
 
     /// Keeps time for the conversation until it is over.

@@ -5,6 +5,7 @@
 //! instead of on a 20 ms tick, and what a stranger can make us hold must be bounded. Facts are from
 //! protocol 2.4.
 
+mod pace;
 mod receive;
 mod rtt;
 mod segment;
@@ -55,7 +56,7 @@ impl Kcp {
     pub fn new(conv: u32, parameters: &Parameters, now: u64) -> Self {
         Self {
             conv,
-            sender: Sender::new(parameters.send_window),
+            sender: Sender::new(parameters.send_window, now),
             receiver: Receiver::new(parameters.receive_window),
             rtt: Rtt::default(),
             heard_at: now,
@@ -85,10 +86,10 @@ impl Kcp {
             if how == Input::Regular {
                 self.sender.remote_window(header.window);
             }
-            self.sender.all_before(header.una);
+            self.sender.all_before(header.una, now);
             match header.command {
                 Command::Ack => {
-                    if self.sender.acknowledge(header.sn) {
+                    if self.sender.acknowledge(header.sn, now) {
                         acks.note(header.sn, header.ts);
                     }
                 }
@@ -100,7 +101,9 @@ impl Kcp {
         if let Some(latest) = acks.latest() {
             self.sender.skipped(&acks);
             if how == Input::Regular {
-                self.rtt.sample(ts(now).wrapping_sub(latest));
+                let ago = ts(now).wrapping_sub(latest);
+                self.rtt.sample(ago);
+                self.sender.acknowledged(now, ago);
             }
         }
         if any {
@@ -145,6 +148,7 @@ impl Kcp {
     /// Sends acknowledgements and as much new data as the window takes.
     pub fn flush(&mut self, now: u64, out: &mut Outbox) {
         let mut packer = Packer::new(self.conv, &mut self.receiver, now, out);
+        self.sender.begin();
         self.sender.send_new(&mut packer, &self.rtt);
         packer.finish();
     }
@@ -153,10 +157,10 @@ impl Kcp {
     pub fn on_time(&mut self, now: u64, limits: Resends, out: &mut Outbox) {
         let silent = now.saturating_sub(self.heard_at);
         let mut packer = Packer::new(self.conv, &mut self.receiver, now, out);
+        self.sender.begin();
         self.sender.probe(&mut packer);
-        let sent = self.sender.send_new(&mut packer, &self.rtt);
-        self.sender
-            .resend(&mut packer, &self.rtt, silent, sent == 0, limits);
+        self.sender.resend(&mut packer, &self.rtt, silent, limits);
+        self.sender.send_new(&mut packer, &self.rtt);
         packer.finish();
     }
 

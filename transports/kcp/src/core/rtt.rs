@@ -9,6 +9,9 @@ const UNKNOWN: u32 = 200;
 /// The peer may keep an acknowledgement for one tick of this length (protocol 2.4).
 const INTERVAL: u32 = 20;
 
+// upstream: kcp.go adds no more than that and the variance. Looking for more bandwidth makes a round
+// trip a quarter longer, which would send all that is on its way again.
+
 /// The measured round trip, in milliseconds.
 #[derive(Debug)]
 pub(super) struct Rtt {
@@ -41,7 +44,8 @@ impl Rtt {
             self.smooth = (self.smooth * 7 + rtt) / 8;
             self.variance = (self.variance * 3 + off) / 4;
         }
-        let rto = self.smooth + INTERVAL.max(self.variance * 4);
+        let margin = INTERVAL.max(self.variance * 4).max(self.smooth / 8 * 3);
+        let rto = self.smooth + margin;
         self.rto = rto.clamp(SHORTEST, LONGEST);
     }
 

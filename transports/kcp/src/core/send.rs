@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use bytes::{Bytes, BytesMut};
 
-use super::{Command, MSS, Packer, Resends, before, rtt::Rtt, ts};
+use super::{Command, MSS, Packer, Resends, before, pace::Pace, rtt::Rtt, ts};
 
 /// The peer's window before it has told one (kcp.go).
 const FIRST_WINDOW: u16 = 32;
@@ -12,12 +12,6 @@ const FIRST_WINDOW: u16 = 32;
 const SKIPS: u32 = 2;
 /// The first wait before asking for a closed window, and the longest, in milliseconds (kcp.go).
 const PROBE: (u64, u64) = (7_000, 120_000);
-/// Bytes that may wait for a place in the window: what is here, nobody overtakes. At 50 Mbit/s it
-/// is 14 ms.
-const UNSENT: usize = 64 * MSS;
-/// Segments that may leave within one millisecond. More at once overflow the receive buffers that
-/// systems give by default (Linux: 208 KiB, some 180 datagrams).
-const BURST: u32 = 128;
 /// Passes over the flight are at least this far apart, in milliseconds.
 const PASS: u64 = 5;
 /// The longest wait before sending again, in milliseconds: a link that comes back is noticed
@@ -99,12 +93,11 @@ pub(super) struct Sender {
     passed_at: u64,
     probe_at: Option<u64>,
     probe_wait: u64,
-    burst: (u64, u32),
-    held_back: bool,
+    pace: Pace,
 }
 
 impl Sender {
-    pub(super) fn new(window: u16) -> Self {
+    pub(super) fn new(window: u16, now: u64) -> Self {
         Self {
             queue: BytesMut::new(),
             flight: VecDeque::new(),
@@ -119,14 +112,14 @@ impl Sender {
             passed_at: 0,
             probe_at: None,
             probe_wait: 0,
-            burst: (0, BURST),
-            held_back: false,
+            pace: Pace::new(now),
         }
     }
 
     pub(super) fn room(&self) -> usize {
         let window = (usize::from(self.window) * MSS).saturating_sub(self.held());
-        window.min(UNSENT.saturating_sub(self.queue.len()))
+        let unsent = usize::try_from(self.pace.unsent()).unwrap_or(usize::MAX);
+        window.min(unsent.saturating_sub(self.queue.len()))
     }
 
     pub(super) fn write(&mut self, bytes: &[u8]) -> usize {
@@ -164,22 +157,42 @@ impl Sender {
     }
 
     /// The peer has everything before `una`.
-    pub(super) fn all_before(&mut self, una: u32) {
+    pub(super) fn all_before(&mut self, una: u32, now: u64) {
         // A number that we have not reached yet proves nothing and is a lie.
         if before(self.next, una) {
             return;
         }
         while self.flight.front().is_some_and(|f| before(f.sn, una)) {
             if let Some(gone) = self.flight.pop_front() {
-                self.unacked = self.unacked.saturating_sub(gone.payload.len());
-                self.proven = true;
+                self.arrived(&gone, now);
             }
         }
         self.settle();
     }
 
+    fn arrived(&mut self, segment: &Flight, now: u64) {
+        self.proven = true;
+        let len = segment.payload.len();
+        if len == 0 {
+            return;
+        }
+        self.unacked = self.unacked.saturating_sub(len);
+        let ago = u64::from(ts(now).wrapping_sub(segment.sent_ts));
+        let again = Some(ago).filter(|_| segment.times > 1);
+        self.pace.arrived(now, count(len), again);
+    }
+
+    /// The newest segment that a packet acknowledged had left so many milliseconds ago.
+    pub(super) fn acknowledged(&mut self, now: u64, ago: u32) {
+        let Some(sent) = now.checked_sub(u64::from(ago)) else {
+            return;
+        };
+        let most = count(usize::from(self.window.min(self.remote)) * MSS);
+        self.pace.acknowledged(now, sent, count(self.unacked), most);
+    }
+
     /// The peer has `sn`. Answers whether it was ever sent.
-    pub(super) fn acknowledge(&mut self, sn: u32) -> bool {
+    pub(super) fn acknowledge(&mut self, sn: u32, now: u64) -> bool {
         if !before(sn, self.next) {
             return false;
         }
@@ -191,9 +204,11 @@ impl Sender {
         let Some(segment) = self.flight.get_mut(ahead) else {
             return false;
         };
-        self.unacked = self.unacked.saturating_sub(segment.payload.len());
-        segment.payload = Bytes::new();
-        self.proven = true;
+        let gone = Flight {
+            payload: std::mem::take(&mut segment.payload),
+            ..*segment
+        };
+        self.arrived(&gone, now);
         while self.flight.front().is_some_and(|f| f.payload.is_empty()) {
             self.flight.pop_front();
         }
@@ -225,20 +240,20 @@ impl Sender {
         }
     }
 
-    /// Sends what the window takes; answers how many segments.
-    pub(super) fn send_new(&mut self, packer: &mut Packer<'_>, rtt: &Rtt) -> u32 {
+    /// Sends what the windows take.
+    pub(super) fn send_new(&mut self, packer: &mut Packer<'_>, rtt: &Rtt) {
         let window = usize::from(self.window.min(self.remote));
-        let mut sent = 0;
-        self.held_back = false;
         while !self.queue.is_empty() && self.flight.len() < window {
             // A short segment can wait for more bytes when many are out already.
             if self.queue.len() < MSS && self.flight.len() > window / 2 {
                 break;
             }
-            if !self.may_send(packer.now) {
+            let len = self.queue.len().min(MSS);
+            let room = self.pace.has_room(count(self.unacked + len));
+            if !room || !self.pace.take(packer.now, count(len)) {
                 break;
             }
-            let payload = self.queue.split_to(self.queue.len().min(MSS)).freeze();
+            let payload = self.queue.split_to(len).freeze();
             let wait = rtt.rto();
             let segment = Flight {
                 sn: self.next,
@@ -254,7 +269,6 @@ impl Sender {
             self.unacked += segment.payload.len();
             self.wake_by(segment.again_at);
             self.flight.push_back(segment);
-            sent += 1;
         }
         if self.waiting_since.is_none() && !self.is_drained() {
             self.waiting_since = Some(packer.now);
@@ -263,24 +277,10 @@ impl Sender {
             self.probe_wait = PROBE.0;
             self.probe_at = Some(packer.now + PROBE.0);
         }
-        sent
     }
 
     fn wake_by(&mut self, at: u64) {
         self.again_at = Some(self.again_at.map_or(at, |known| known.min(at)));
-    }
-
-    /// Whether one more segment may leave in this millisecond.
-    fn may_send(&mut self, now: u64) -> bool {
-        if self.burst.0 != now {
-            self.burst = (now, BURST);
-        }
-        if self.burst.1 == 0 {
-            self.held_back = true;
-            return false;
-        }
-        self.burst.1 -= 1;
-        true
     }
 
     /// Asks for the window when it was closed for long.
@@ -292,17 +292,17 @@ impl Sender {
         }
     }
 
-    /// Sends again what was overtaken or not acknowledged in time. `early`: nothing new left, so
-    /// that one that was overtaken once goes too (protocol 2.4).
+    /// Sends again what was overtaken or not acknowledged in time. If there is nothing new, one
+    /// that was overtaken once goes too (protocol 2.4).
     pub(super) fn resend(
         &mut self,
         packer: &mut Packer<'_>,
         rtt: &Rtt,
         silent: u64,
-        early: bool,
         limits: Resends,
     ) {
         let now = packer.now;
+        let early = self.queue.is_empty();
         let mut feelers = if silent > QUIET + 2 * rtt.rto() {
             FEELERS
         } else {
@@ -317,8 +317,14 @@ impl Sender {
             }
             let overtaken = segment.skips >= SKIPS || (early && segment.skips > 0);
             let late = segment.again_at <= now;
-            if (overtaken || late) && feelers > 0 && self.may_send(now) {
+            let due = (overtaken || late) && feelers > 0;
+            let len = count(segment.payload.len());
+            if due && !self.pace.take(now, len) {
+                // Goes before anything new.
+                self.lost = true;
+            } else if due {
                 feelers -= 1;
+                self.pace.lost(len);
                 segment.wait = if overtaken {
                     rtt.rto()
                 } else {
@@ -343,7 +349,19 @@ impl Sender {
 
     pub(super) fn wake_at(&self) -> Option<u64> {
         let again = self.again_at.map(|at| at.max(self.passed_at + PASS));
-        let more = self.held_back.then_some(self.burst.0 + 1);
-        [again, more, self.probe_at].into_iter().flatten().min()
+        [again, self.pace.wake_at(), self.probe_at]
+            .into_iter()
+            .flatten()
+            .min()
     }
+
+    /// Sending begins anew.
+    pub(super) const fn begin(&mut self) {
+        self.pace.begin();
+    }
+}
+
+/// Bytes in memory, which 64 bits always count.
+fn count(bytes: usize) -> u64 {
+    u64::try_from(bytes).unwrap_or(u64::MAX)
 }

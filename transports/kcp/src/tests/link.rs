@@ -18,6 +18,8 @@ pub(super) struct Weather {
     pub jitter: u64,
     /// Nothing passes between these times.
     pub silent: (u64, u64),
+    /// Bytes that pass in a millisecond, and bytes that may wait for it.
+    pub wire: (u64, u64),
 }
 
 impl Default for Weather {
@@ -28,6 +30,7 @@ impl Default for Weather {
             delay: 10,
             jitter: 0,
             silent: (0, 0),
+            wire: (u64::MAX, u64::MAX),
         }
     }
 }
@@ -41,6 +44,9 @@ pub(super) struct Link {
     /// Tampers with what one end sends: false drops it.
     pub gate: fn(&[u8]) -> bool,
     weather: Weather,
+    /// Bytes that wait for the wire each way, as of when, and the longest that any waited.
+    waiting: [(u64, u64); 2],
+    pub longest_wait: [u64; 2],
     random: Random,
     way: BTreeMap<(u64, u64), (usize, Vec<u8>)>,
 }
@@ -54,9 +60,26 @@ impl Link {
             largest: 0,
             gate: |_| true,
             weather,
+            waiting: [(0, 0); 2],
+            longest_wait: [0; 2],
             random: Random(88_172_645_463_325_252),
             way: BTreeMap::new(),
         }
+    }
+
+    /// How long a datagram waits for the wire; nothing if the queue is full.
+    fn queue(&mut self, from: usize, len: usize) -> Option<u64> {
+        let (rate, most) = self.weather.wire;
+        let (waiting, since) = self.waiting[from];
+        let left = waiting.saturating_sub((self.now - since).saturating_mul(rate));
+        let all = left + len as u64;
+        if all > most {
+            return None;
+        }
+        self.waiting[from] = (all, self.now);
+        let wait = all / rate;
+        self.longest_wait[from] = self.longest_wait[from].max(wait);
+        Some(wait)
     }
 
     fn carry(&mut self) {
@@ -71,7 +94,11 @@ impl Link {
                     delay,
                     jitter,
                     silent,
+                    wire: _,
                 } = self.weather;
+                let Some(wait) = self.queue(from, datagram.len()) else {
+                    continue;
+                };
                 let quiet = silent.0 <= self.now && self.now < silent.1;
                 if quiet || self.random.one_in_hundred(loss) || !(self.gate)(&datagram) {
                     continue;
@@ -80,7 +107,7 @@ impl Link {
                 for _ in 0..copies {
                     let late = self.random.next() % (jitter + 1);
                     let key = (
-                        self.now + delay + late,
+                        self.now + wait + delay + late,
                         self.datagrams * 2 + self.way.len() as u64,
                     );
                     self.way.insert(key, (1 - from, datagram.clone()));

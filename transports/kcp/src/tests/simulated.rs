@@ -27,6 +27,35 @@ fn much_arrives_whole_at_any_loss() {
     }
 }
 
+/// What the path takes is sent, and no more: no queue that others wait in, nothing that overflows.
+#[test]
+fn a_long_path_is_filled_without_a_queue() {
+    // Round trip in milliseconds, percent lost, bytes in a millisecond: 100 Mbit/s, 50, 10.
+    for (trip, loss, rate) in [(50, 0, 12_500), (200, 3, 6_250), (40, 1, 1_250)] {
+        let weather = Weather {
+            loss,
+            delay: trip / 2,
+            wire: (rate, 300 * 1358),
+            ..Weather::default()
+        };
+        let mut link = Link::new(ENDS, weather);
+        link.transfer(&pattern(7, 6 << 20), b"");
+        link.longest_wait = [0; 2];
+        let (begun, before, len) = (link.now, link.datagrams, 12 << 20);
+        link.transfer(&pattern(8, len), b"");
+        let took = link.now - begun;
+        // Three datagrams of parity for ten of data, and what surrounds the bytes.
+        let least = len as u64 * 13 / 10 / rate;
+        println!(
+            "{trip} ms, {loss} %, {rate}: {took} ms of {least}, waits {:?}, {} datagrams",
+            link.longest_wait,
+            link.datagrams - before
+        );
+        assert!(took < least * 3 / 2, "{took} ms of {least}");
+        assert!(link.longest_wait[0] < 100, "{:?}", link.longest_wait);
+    }
+}
+
 #[test]
 fn repeats_and_disorder_do_no_harm() {
     let weather = Weather {
