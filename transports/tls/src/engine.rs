@@ -128,8 +128,17 @@ impl<R: Role> Engine<R> {
         Ok((records, early))
     }
 
-    /// Delivers as much plaintext to `buf` as there is.
+    /// Delivers as much plaintext to `buf` as there is; what came before an error goes first, and the
+    /// next call gives the error.
     pub(crate) fn open(&mut self, buf: &mut ReadBuf<'_>) -> Result<Opened, Error> {
+        let before = buf.filled().len();
+        match self.open_all(buf) {
+            Err(_) if buf.filled().len() > before => Ok(Opened::Some),
+            opened => opened,
+        }
+    }
+
+    fn open_all(&mut self, buf: &mut ReadBuf<'_>) -> Result<Opened, Error> {
         let mut some = self.plain.give(buf);
         loop {
             // Another record is opened only if it has room, so that it need not be kept.

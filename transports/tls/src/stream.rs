@@ -40,7 +40,7 @@ impl<L: Layer> AsyncRead for TlsStream<L> {
         let this = &mut *self;
         let had_output = !this.layer.output().is_empty();
         let result = this.layer.poll_open(cx, &mut this.inner, buf);
-        if matches!(result, Poll::Ready(Err(_))) && !had_output {
+        if this.layer.is_done() && !had_output {
             // The peer is told why, unless a writer is in the middle of something.
             let _told = this.poll_drain(cx);
         }

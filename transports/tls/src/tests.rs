@@ -54,14 +54,23 @@ pub(crate) async fn pair(room: usize) -> (Stream, Stream) {
 /// A client stream whose peer is the raw pipe behind an established server connection.
 pub(crate) async fn tapped(room: usize) -> (Stream, Stream, [DuplexStream; 2]) {
     let (server, client) = plain_configs();
+    tapped_with(&server, &client, room).await
+}
+
+/// The same with these settings.
+pub(crate) async fn tapped_with(
+    server: &Arc<ServerConfig>,
+    client: &Arc<ClientConfig>,
+    room: usize,
+) -> (Stream, Stream, [DuplexStream; 2]) {
     let (a, mut a2) = tokio::io::duplex(room);
     let (b, mut b2) = tokio::io::duplex(room);
     let name = server_name("localhost", true).unwrap();
     let established = {
         let both = async {
             tokio::join!(
-                accept(stream(a), &server),
-                connect(stream(b), &client, name)
+                accept(stream(a), server),
+                connect(stream(b), client, name)
             )
         };
         tokio::pin!(both);

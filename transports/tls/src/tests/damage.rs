@@ -1,8 +1,8 @@
-use std::io;
+use std::{io, sync::Arc};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use super::{noise, plain_configs, stream, tapped};
+use super::{noise, plain_configs, stream, tapped, tapped_with};
 use crate::{TlsError, accept, connect, server_name};
 
 /// What a role makes of `bytes` instead of a handshake.
@@ -119,5 +119,26 @@ async fn garbage_after_the_handshake() {
         to_server.write_all(&bytes).await.unwrap();
         drop(to_server);
         assert!(server.read_u8().await.is_err());
+    }
+}
+
+#[tokio::test]
+async fn what_came_before_a_damaged_record_is_read_first() {
+    // The records are opened by ourselves, and by rustls.
+    for extracts in [true, false] {
+        let (server, mut client) = plain_configs();
+        Arc::make_mut(&mut client).enable_secret_extraction = extracts;
+        let (mut server, mut client, [mut out, mut into]) =
+            tapped_with(&server, &client, 1024 * 1024).await;
+        server.write_all(&[7; 40_000]).await.unwrap();
+        server.flush().await.unwrap();
+        let mut wire = vec![0; 100_000];
+        let len = out.read(&mut wire).await.unwrap();
+        wire[len - 1] ^= 1;
+        into.write_all(&wire[..len]).await.unwrap();
+        let mut got = Vec::new();
+        let err = client.read_to_end(&mut got).await.unwrap_err();
+        assert_eq!(err.kind(), io::ErrorKind::InvalidData);
+        assert!(got == [7; 2 * 16 * 1024], "{} bytes", got.len());
     }
 }
