@@ -53,8 +53,8 @@ static ENDED: AtomicUsize = AtomicUsize::new(0);
 /// Every so many ended tasks count as a burst: what 1024 idle clients hold is 20 MB.
 const MANY: usize = 1024;
 
-/// A task has ended, and freed what it held. Measured: without this a server kept 642 MiB for good
-/// when 10,000 idle clients with 50,000 idle connections left it.
+/// A task has ended, and freed what it held. Measured: 10 s after 10,000 idle clients with 50,000
+/// idle connections had left, a server kept 432 MiB of theirs, and 101 with this.
 pub(crate) fn task_ended() {
     if ENDED.fetch_add(1, Ordering::Relaxed) % MANY == MANY - 1 {
         spilled();
