@@ -15,9 +15,7 @@ use culvert_wire::{
     Body, Codec, ControlCipher, Fault, Message, Version, WireError, limits,
     v2::{self, FrameType, Opening},
 };
-use tokio::io::{
-    AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf, ReadHalf, WriteHalf,
-};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf, ReadHalf, WriteHalf};
 
 use crate::{Result, TransportError, aead::AeadStream, encrypted};
 

@@ -67,12 +67,8 @@ pub(crate) async fn tapped_with(
     let (b, mut b2) = tokio::io::duplex(room);
     let name = server_name("localhost", true).unwrap();
     let established = {
-        let both = async {
-            tokio::join!(
-                accept(stream(a), server),
-                connect(stream(b), client, name)
-            )
-        };
+        let both =
+            async { tokio::join!(accept(stream(a), server), connect(stream(b), client, name)) };
         tokio::pin!(both);
         tokio::select! {
             got = &mut both => got,
