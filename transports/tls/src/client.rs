@@ -80,15 +80,14 @@ fn config_with(
         .map_err(TlsError::Settings)?
         .dangerous()
         .with_custom_certificate_verifier(around(verifier));
-    let mut config = match identity {
+    let config = match identity {
         Some(files) => {
             let identity = identity::load(files, &provider)?;
             builder.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(identity)))
         }
         None => builder.with_no_client_auth(),
     };
-    config.enable_secret_extraction = true;
-    Ok(Arc::new(config))
+    Ok(finished(config))
 }
 
 /// Settings of a client that knowingly verifies nobody: for services of its own network, as
@@ -98,14 +97,13 @@ fn config_with(
 /// A bug: the settings are always the same.
 pub fn client_config_unverified() -> Result<Arc<ClientConfig>, TlsError> {
     let provider = Arc::new(provider());
-    let mut config = ClientConfig::builder_with_provider(Arc::clone(&provider))
+    let config = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
         .map_err(TlsError::Settings)?
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(Unverified::new(&provider)))
         .with_no_client_auth();
-    config.enable_secret_extraction = true;
-    Ok(Arc::new(config))
+    Ok(finished(config))
 }
 
 /// Settings of a client that verifies servers as browsers do: against the authorities of the
@@ -120,13 +118,18 @@ pub fn client_config_of_system() -> Result<Arc<ClientConfig>, TlsError> {
     if good == 0 {
         return Err(TlsError::NoAuthorities);
     }
-    let mut config = ClientConfig::builder_with_provider(Arc::new(provider()))
+    let config = ClientConfig::builder_with_provider(Arc::new(provider()))
         .with_safe_default_protocol_versions()
         .map_err(TlsError::Settings)?
         .with_root_certificates(roots)
         .with_no_client_auth();
+    Ok(finished(config))
+}
+
+/// Settings to be shared, whose connections may give their keys to our own records.
+fn finished(mut config: ClientConfig) -> Arc<ClientConfig> {
     config.enable_secret_extraction = true;
-    Ok(Arc::new(config))
+    Arc::new(config)
 }
 
 /// The name to send and to verify. An address is verified too, but not sent. When nothing is

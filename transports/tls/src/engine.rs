@@ -8,7 +8,13 @@ use rustls::{
 };
 use tokio::io::ReadBuf;
 
-use crate::{input::Input, output::Output, records::Records, role::Role, seal::seal};
+use crate::{
+    input::Input,
+    output::Output,
+    records::Records,
+    role::{KeysOf, Role},
+    seal::seal,
+};
 
 /// The state of a connection and the bytes that wait on either side of it.
 pub(crate) struct Engine<R> {
@@ -118,7 +124,7 @@ impl<R: Role> Engine<R> {
     }
 
     /// Gives way; also answers the plaintext that has come already.
-    pub(crate) fn into_records(mut self) -> Result<(Records<R::Keys>, Vec<u8>), Error> {
+    pub(crate) fn into_records(mut self) -> Result<(Records<KeysOf<R>>, Vec<u8>), Error> {
         let (secrets, keys) = self.conn.into_keys()?;
         let mut records = Records::new(secrets, keys)?;
         let behind = self.input.all();

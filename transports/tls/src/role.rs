@@ -16,9 +16,7 @@ pub(crate) trait Role:
     Deref<Target: Deref<Target = CommonState>> + Send + Sized + Unpin + 'static
 {
     /// rustls' marker of the role.
-    type Data;
-    /// What makes keys after the handshake.
-    type Keys: Keys;
+    type Data: Tickets;
 
     /// Goes on with the bytes of `incoming`.
     fn process<'c, 'i>(
@@ -26,9 +24,12 @@ pub(crate) trait Role:
         incoming: &'i mut [u8],
     ) -> UnbufferedStatus<'c, 'i, Self::Data>;
 
-    /// Gives the keys away, so that somebody else does the records.
-    fn into_keys(self) -> Result<(ExtractedSecrets, Self::Keys), Error>;
+    /// Gives the keys away, so that somebody else does the records; what makes further ones is left.
+    fn into_keys(self) -> Result<(ExtractedSecrets, KeysOf<Self>), Error>;
 }
+
+/// What makes the further keys of a connection in this role.
+pub(crate) type KeysOf<R> = KernelConnection<<R as Role>::Data>;
 
 /// What is left of a connection of rustls that does no records.
 pub(crate) trait Keys: Send + Unpin + 'static {
@@ -44,7 +45,6 @@ pub(crate) trait Keys: Send + Unpin + 'static {
 
 impl Role for UnbufferedClientConnection {
     type Data = ClientConnectionData;
-    type Keys = KernelConnection<ClientConnectionData>;
 
     fn process<'c, 'i>(
         &'c mut self,
@@ -53,14 +53,13 @@ impl Role for UnbufferedClientConnection {
         self.process_tls_records(incoming)
     }
 
-    fn into_keys(self) -> Result<(ExtractedSecrets, Self::Keys), Error> {
+    fn into_keys(self) -> Result<(ExtractedSecrets, KeysOf<Self>), Error> {
         self.dangerous_into_kernel_connection()
     }
 }
 
 impl Role for UnbufferedServerConnection {
     type Data = ServerConnectionData;
-    type Keys = KernelConnection<ServerConnectionData>;
 
     fn process<'c, 'i>(
         &'c mut self,
@@ -69,12 +68,12 @@ impl Role for UnbufferedServerConnection {
         self.process_tls_records(incoming)
     }
 
-    fn into_keys(self) -> Result<(ExtractedSecrets, Self::Keys), Error> {
+    fn into_keys(self) -> Result<(ExtractedSecrets, KeysOf<Self>), Error> {
         self.dangerous_into_kernel_connection()
     }
 }
 
-impl Keys for KernelConnection<ClientConnectionData> {
+impl<D: Tickets> Keys for KernelConnection<D> {
     fn suite(&self) -> SupportedCipherSuite {
         self.negotiated_cipher_suite()
     }
@@ -88,25 +87,25 @@ impl Keys for KernelConnection<ClientConnectionData> {
     }
 
     fn ticket(&mut self, body: &[u8]) -> Result<(), Error> {
-        self.handle_new_session_ticket(body)
+        D::take(self, body)
     }
 }
 
-impl Keys for KernelConnection<ServerConnectionData> {
-    fn suite(&self) -> SupportedCipherSuite {
-        self.negotiated_cipher_suite()
-    }
+/// What a role does with tickets, in which alone the two differ after the handshake.
+pub(crate) trait Tickets: Send + Sized + Unpin + 'static {
+    /// Takes the body of one that came on the connection of `keys`.
+    fn take(keys: &mut KernelConnection<Self>, body: &[u8]) -> Result<(), Error>;
+}
 
-    fn next_sealing(&mut self) -> Result<(u64, ConnectionTrafficSecrets), Error> {
-        self.update_tx_secret()
+impl Tickets for ClientConnectionData {
+    fn take(keys: &mut KernelConnection<Self>, body: &[u8]) -> Result<(), Error> {
+        keys.handle_new_session_ticket(body)
     }
+}
 
-    fn next_opening(&mut self) -> Result<(u64, ConnectionTrafficSecrets), Error> {
-        self.update_rx_secret()
-    }
-
+impl Tickets for ServerConnectionData {
     /// Only servers send tickets.
-    fn ticket(&mut self, _body: &[u8]) -> Result<(), Error> {
+    fn take(_keys: &mut KernelConnection<Self>, _body: &[u8]) -> Result<(), Error> {
         Err(InvalidMessage::UnexpectedMessage("new_session_ticket from a client").into())
     }
 }
