@@ -16,36 +16,38 @@ const MOST: [(&str, &str, u64); 4] = [
     ("slim", "frpc", 4_200_000),
 ];
 
-/// How each folder comes about.
-const BUILDS: [&[&str]; 2] = [
-    &["build", "--release", "-p", "frps", "-p", "frpc"],
-    &[
-        "build",
-        "--profile",
-        "slim",
-        "--no-default-features",
-        "-p",
-        "frps",
-        "-p",
-        "frpc",
-    ],
+/// How cargo builds both programs as they are shipped.
+pub(crate) const FULL: &[&str] = &[
+    "build",
+    "--release",
+    "--package",
+    "frps",
+    "--package",
+    "frpc",
+];
+
+/// How it builds them without the optional parts.
+pub(crate) const SLIM: &[&str] = &[
+    "build",
+    "--profile",
+    "slim",
+    "--no-default-features",
+    "--package",
+    "frps",
+    "--package",
+    "frpc",
 ];
 
 /// Builds both programs in both ways and weighs them.
 pub(crate) async fn run() -> Result {
-    for args in BUILDS {
+    for args in [FULL, SLIM] {
         build(args).await?;
     }
     weigh()
 }
 
-/// Builds the slim programs alone.
-pub(crate) async fn build_slim() -> Result {
-    let [_, slim] = BUILDS;
-    build(slim).await
-}
-
-async fn build(args: &[&str]) -> Result {
+/// Runs cargo with [`FULL`] or [`SLIM`].
+pub(crate) async fn build(args: &[&str]) -> Result {
     shown(&format!("cargo {}", args.join(" ")), &mut cargo(args)).await
 }
 

@@ -118,14 +118,7 @@ impl Step {
                 "--no-deps",
                 "--document-private-items",
             ],
-            _ => &[
-                "build",
-                "--release",
-                "--package",
-                "frps",
-                "--package",
-                "frpc",
-            ],
+            _ => weight::FULL,
         };
         let mut command = cargo(args);
         if self == Self::Docs {
@@ -148,7 +141,7 @@ impl Step {
             "warnings",
         ];
         shown(&format!("cargo {}", lints.join(" ")), &mut cargo(&lints)).await?;
-        weight::build_slim().await?;
+        weight::build(weight::SLIM).await?;
         let weighed = weight::weigh();
         let args = ["test", "--package", END_TO_END, "--test", "slim"];
         let mut command = cargo(&args);
