@@ -21,6 +21,18 @@ struct Path {
     loses: u64,
 }
 
+impl Path {
+    /// So many milliseconds there and back, and a queue of 300 packets.
+    const fn new(rate: f64, ms: u64, loses: u64) -> Self {
+        Self {
+            rate,
+            trip: Duration::from_millis(ms),
+            queue: 300.0,
+            loses,
+        }
+    }
+}
+
 struct Outcome {
     /// Bytes per second that arrived in the second half.
     rate: f64,
@@ -84,12 +96,7 @@ fn run(path: &Path, seconds: u32) -> Outcome {
 
 #[test]
 fn a_path_is_filled_without_a_queue() {
-    let path = Path {
-        rate: 12.5e6,
-        trip: Duration::from_millis(50),
-        queue: 300.0,
-        loses: u64::MAX,
-    };
+    let path = Path::new(12.5e6, 50, u64::MAX);
     let outcome = run(&path, 10);
     assert!(outcome.rate > 0.93 * path.rate, "{}", outcome.rate);
     assert!(
@@ -103,12 +110,7 @@ fn a_path_is_filled_without_a_queue() {
 fn losses_without_a_queue_slow_nothing_down() {
     // What is lost counts as on its way for a round trip longer, so that heavy loss costs some.
     for (rate, ms, loses, least) in [(12.5e6, 50, 100, 0.85), (6.25e6, 200, 33, 0.7)] {
-        let path = Path {
-            rate,
-            trip: Duration::from_millis(ms),
-            queue: 300.0,
-            loses,
-        };
+        let path = Path::new(rate, ms, loses);
         let outcome = run(&path, 20);
         assert!(outcome.rate > least * path.rate, "{}", outcome.rate);
         assert!(

@@ -114,8 +114,8 @@ impl Pace {
         self.next_at
     }
 
-    /// So many bytes have arrived that left last at `sent`. Those that were sent again and arrive
-    /// sooner than anything can had not been lost.
+    /// So many bytes have arrived; `again` is how long ago they were sent again, if they were. Those
+    /// that arrive sooner after that than anything can had not been lost.
     pub(super) fn arrived(&mut self, now: u64, bytes: u64, again: Option<u64>) {
         self.bbr.on_ack(at(now), None, bytes);
         let least = self.bbr.shortest().unwrap_or_default();
