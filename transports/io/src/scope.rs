@@ -115,6 +115,7 @@ impl Scope {
 
     #[expect(clippy::disallowed_methods, reason = "the one place that spawns")]
     fn launch(&self, end: &CancellationToken, work: Work) {
+        trim::task_turned();
         let task = Task {
             end: Box::pin(end.clone().cancelled_owned()),
             work: Some(work),
@@ -211,7 +212,7 @@ impl Future for Task {
         // The work ends before the scope hears of it.
         this.work = None;
         this.held.clear();
-        trim::task_ended();
+        trim::task_turned();
         Poll::Ready(())
     }
 }
