@@ -4,15 +4,12 @@
 use std::{
     io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::Arc,
     time::Duration,
 };
 
 use culvert_conf::{ClientConfig, Protocol};
-use culvert_io::{Peer, Scope, Stream, connect_in_small_packets};
+use culvert_io::{Meter, Peer, Scope, Stream, connect_in_small_packets};
 use culvert_transport::TransportError;
 use culvert_transports::{ClientStack, Inspection, Resolver, Transports};
 use tokio::{
@@ -22,7 +19,6 @@ use tokio::{
 };
 
 use super::{
-    counted::counted,
     greeting::{Greeting, MOST},
     seen::{Handshake, Udp},
 };
@@ -78,8 +74,8 @@ pub(super) async fn knock(
 /// A handshake of TLS; `None` when a file of ours cannot be used, which trials tell.
 async fn shake(stream: Stream, config: &ClientConfig) -> Option<Handshake> {
     let inspection = Inspection::new(config).ok()?;
-    let received = Arc::new(AtomicU64::new(0));
-    let stream = counted(stream, &received);
+    let meter = Arc::new(Meter::new());
+    let stream = stream.counted(Arc::clone(&meter));
     let (begun, limit) = (Instant::now(), config.transport.dial_timeout);
     let outcome = match timeout(limit, inspection.shake(stream)).await {
         Ok(Ok(mut stream)) => {
@@ -93,7 +89,7 @@ async fn shake(stream: Stream, config: &ClientConfig) -> Option<Handshake> {
     };
     Some(Handshake {
         outcome,
-        received: received.load(Ordering::Relaxed),
+        received: meter.bytes_out(),
         certificate: inspection.certificate(),
     })
 }

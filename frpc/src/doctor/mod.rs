@@ -6,7 +6,6 @@
 
 mod advice;
 mod args;
-mod counted;
 mod diagnosis;
 mod examine;
 mod greeting;

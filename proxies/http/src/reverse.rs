@@ -8,7 +8,6 @@ mod body;
 mod fault;
 mod guard;
 mod headers;
-mod metered;
 mod pool;
 mod record;
 mod request;

@@ -1,5 +1,6 @@
 //! One byte stream, whatever carries it.
 
+mod counted;
 mod watched;
 
 use std::{
@@ -162,6 +163,17 @@ impl Stream {
             meter: None,
             peer,
         }
+    }
+
+    /// A stream on the connected socket of a user or a service at `addr`, which sends without
+    /// delay.
+    ///
+    /// # Errors
+    /// The connection is gone already.
+    pub fn connected(socket: TcpStream, addr: SocketAddr) -> io::Result<Self> {
+        socket.set_nodelay(true)?;
+        let peer = Peer::new(addr, socket.local_addr()?, "tcp");
+        Ok(Self::tcp(socket, peer))
     }
 
     /// A stream on anything that reads and writes.

@@ -18,7 +18,6 @@ use super::{
     HttpRules,
     body::{RequestBody, Sent},
     fault::Fault,
-    metered::metered,
     pool::{Checkout, Kept, Pool},
     target::Target,
 };
@@ -46,7 +45,13 @@ enum Source {
 impl Source {
     async fn connect(&self, user: UserAddrs) -> Result<Stream, ProxyError> {
         match self {
-            Self::Session(cx) => Ok(metered(cx.work_conn(user).await?, cx.meter())),
+            Self::Session(cx) => {
+                let work = cx.work_conn(user).await?;
+                Ok(match cx.meter() {
+                    Some(meter) => work.counted(Arc::clone(meter)),
+                    None => work,
+                })
+            }
             Self::Service(service, _) => service.dial().await,
         }
     }

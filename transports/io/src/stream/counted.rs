@@ -1,4 +1,4 @@
-//! Counts what goes through a work connection, and the connection itself.
+//! Counting what passes over one stream as it passes, for those who relay nothing.
 
 use std::{
     io::{self, IoSlice},
@@ -7,36 +7,39 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use culvert_io::{Connected, Meter, Stream};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// A work connection whose bytes are counted.
-struct Metered {
+use super::Stream;
+use crate::{Connected, Meter};
+
+impl Stream {
+    /// The same stream, that of a service: `meter` counts it as a connection, what is written to it
+    /// as bytes in, and what is read from it as bytes out.
+    #[must_use]
+    pub fn counted(self, meter: Arc<Meter>) -> Self {
+        self.map(|inner| Counted {
+            inner,
+            _open: meter.connected(),
+            meter,
+        })
+    }
+}
+
+/// A stream whose bytes are counted.
+struct Counted {
     inner: Stream,
     meter: Arc<Meter>,
     _open: Connected,
 }
 
-/// Counts what goes through `work`, if there is a meter.
-pub(super) fn metered(work: Stream, meter: Option<&Arc<Meter>>) -> Stream {
-    let Some(meter) = meter.cloned() else {
-        return work;
-    };
-    work.map(|inner| Metered {
-        inner,
-        _open: meter.connected(),
-        meter,
-    })
-}
-
-impl Metered {
+impl Counted {
     fn wrote(&self, n: usize) -> usize {
         self.meter.add_in(u64::try_from(n).unwrap_or(u64::MAX));
         n
     }
 }
 
-impl AsyncRead for Metered {
+impl AsyncRead for Counted {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -50,7 +53,7 @@ impl AsyncRead for Metered {
     }
 }
 
-impl AsyncWrite for Metered {
+impl AsyncWrite for Counted {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -86,17 +89,17 @@ impl AsyncWrite for Metered {
 mod tests {
     use std::sync::Arc;
 
-    use culvert_io::{Meter, Peer, Stream};
     use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 
-    use super::metered;
+    use crate::{Meter, Peer, Stream};
 
     #[tokio::test]
     async fn both_ways_are_counted() {
         let meter = Arc::new(Meter::new());
         let (near, mut far) = duplex(64);
         let at = std::net::SocketAddr::from(([192, 0, 2, 7], 80));
-        let mut near = metered(Stream::new(near, Peer::new(at, at, "memory")), Some(&meter));
+        let near = Stream::new(near, Peer::new(at, at, "memory"));
+        let mut near = near.counted(Arc::clone(&meter));
         assert_eq!(meter.connections(), 1);
         near.write_all(b"request").await.unwrap();
         far.write_all(b"answer").await.unwrap();
