@@ -4,7 +4,7 @@ use culvert_conf::{PluginConfig, ProxyProtocol};
 use culvert_plugins::Greeting;
 use culvert_proxy::{BoxClientProxy, ProxyError};
 
-use crate::{tcp::user_header, virtual_net::VirtualNet};
+use crate::{proxy_protocol::user_header, virtual_net::VirtualNet};
 
 /// What serves the users of a proxy with `plugin`, which greets services with `version`.
 ///

@@ -1,9 +1,13 @@
 //! The PROXY protocol header that tells a local service who its user is (protocol 5.2, haproxy's
 //! proxy-protocol.txt). Bytes only.
 
-use std::net::{IpAddr, SocketAddr};
+use std::{
+    io,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+};
 
 use culvert_conf::ProxyProtocol;
+use culvert_wire::msg::StartWorkConn;
 
 /// What the connection to the local service carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +37,33 @@ pub fn header(
         (ProxyProtocol::V1, Carried::Stream) => text(src, dst).into_bytes(),
         (ProxyProtocol::V2, carried) => binary(carried, src, dst),
     }
+}
+
+/// The header for the user of a byte stream, if the server told who that is.
+///
+/// # Errors
+/// The server gave something else than addresses.
+pub fn user_header(version: ProxyProtocol, start: &StartWorkConn) -> io::Result<Option<Vec<u8>>> {
+    if start.src_addr.is_empty() || start.src_port == 0 {
+        return Ok(None);
+    }
+    let src = SocketAddr::new(address(&start.src_addr)?, start.src_port);
+    let dst = match start.dst_addr.as_str() {
+        // Nothing is known of it for http (protocol 5.2).
+        "" => Ipv4Addr::LOCALHOST.into(),
+        text => address(text)?,
+    };
+    let dst = SocketAddr::new(dst, start.dst_port);
+    Ok(Some(header(version, Carried::Stream, src, dst)))
+}
+
+/// An address as servers print it, perhaps with the zone of a link-local one.
+fn address(text: &str) -> io::Result<IpAddr> {
+    let ip = text.split_once('%').map_or(text, |(ip, _zone)| ip);
+    ip.parse().map_err(|_| {
+        let text = format!("the server gave [{}] as an address", text.escape_debug());
+        io::Error::new(io::ErrorKind::InvalidData, text)
+    })
 }
 
 fn text(src: SocketAddr, dst: SocketAddr) -> String {

@@ -11,6 +11,7 @@ mod control;
 mod error;
 pub mod layers;
 mod lease;
+mod local;
 mod members;
 mod server;
 mod snappy;
@@ -21,7 +22,10 @@ pub use control::{Control, Question};
 pub use error::ProxyError;
 pub use layers::LayerFlags;
 pub use lease::Lease;
+pub use local::dial_local;
 pub use members::{Member, Members, Turn};
-pub use server::{BoxFuture, DynServerKind, Opened, ServerCx, ServerKind, ServerKinds, UserAddrs};
+pub use server::{
+    BoxFuture, DynServerKind, Opened, ServerCx, ServerKind, ServerKinds, UserAddrs, join,
+};
 pub use snappy::SnappyStream;
 pub use visitor::{BoxVisitor, Visitor, VisitorCx, VisitorStream};

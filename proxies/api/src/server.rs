@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt, future::Future, net::SocketAddr, pin::Pin, sync::Arc};
 
-use culvert_io::{Meter, Scope, Stream};
+use culvert_io::{Meter, Peer, Relayed, Relaying, Scope, Stream, relay};
 use culvert_wire::{Codec, ProxyName, msg::NewProxy};
 
 use crate::{Lease, ProxyError};
@@ -18,6 +18,17 @@ pub struct UserAddrs {
     pub src: Option<SocketAddr>,
     /// Our own address that the user connected to.
     pub dst: Option<SocketAddr>,
+}
+
+impl UserAddrs {
+    /// Both ends of a user's own connection.
+    #[must_use]
+    pub const fn of(user: &Peer) -> Self {
+        Self {
+            src: Some(user.addr),
+            dst: Some(user.local),
+        }
+    }
 }
 
 /// What the client's session lends to one of its proxies.
@@ -62,6 +73,21 @@ pub trait ServerCx: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     /// Refused with `exceed the max_ports_per_client` when there is none left.
     fn count_port(&self) -> Result<Lease, ProxyError>;
+}
+
+/// Joins `user` to `work`, the connection that `proxy` gave for them, until one of them ends. The
+/// proxy counts it, and is not held meanwhile.
+///
+/// *Cancel safety*: both are closed.
+pub async fn join(user: Stream, work: Stream, proxy: Arc<dyn ServerCx>) -> Relayed {
+    let meter = proxy.meter().cloned();
+    drop(proxy);
+    let _open = meter.as_ref().map(Meter::connected);
+    let how = Relaying {
+        meter,
+        ..Relaying::default()
+    };
+    relay(user, work, &how).await
 }
 
 /// An open proxy, as long as it is held.

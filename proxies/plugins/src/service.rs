@@ -4,17 +4,13 @@ use std::{
     io,
     path::{Path, PathBuf},
     sync::Arc,
-    time::Duration,
 };
 
 use culvert_http::Dial;
-use culvert_io::{Peer, Stream, dial_unix};
-use culvert_proxy::{BoxFuture, ProxyError};
+use culvert_io::{Stream, dial_unix};
+use culvert_proxy::{BoxFuture, ProxyError, dial_local};
 use culvert_tls::{ClientConfig, client_config_unverified, server_name};
-use tokio::{io::AsyncWriteExt, net::TcpStream, time::timeout};
-
-/// How long a service may take to accept, and for TLS, to shake hands (protocol 5.1).
-const DIAL_TIMEOUT: Duration = Duration::from_secs(10);
+use tokio::{io::AsyncWriteExt, net::TcpStream};
 
 /// A service of the client's network.
 #[derive(Debug)]
@@ -88,18 +84,7 @@ impl Service {
     /// # Errors
     /// The service does not accept, or not in time.
     pub(crate) async fn greet(&self, header: &[u8]) -> Result<Stream, ProxyError> {
-        let late = |_| {
-            let text = format!("no answer within {} s", DIAL_TIMEOUT.as_secs());
-            io::Error::new(io::ErrorKind::TimedOut, text)
-        };
-        timeout(DIAL_TIMEOUT, Box::pin(self.open(header)))
-            .await
-            .map_err(late)
-            .flatten()
-            .map_err(|source| ProxyError::Local {
-                target: self.target.clone(),
-                source,
-            })
+        dial_local(|| self.target.clone(), Box::pin(self.open(header))).await
     }
 }
 
@@ -111,9 +96,8 @@ impl Dial for Service {
 
 async fn tcp(target: &str) -> io::Result<Stream> {
     let socket = TcpStream::connect(target).await?;
-    socket.set_nodelay(true)?;
-    let peer = Peer::new(socket.peer_addr()?, socket.local_addr()?, "tcp");
-    Ok(Stream::tcp(socket, peer))
+    let addr = socket.peer_addr()?;
+    Stream::connected(socket, addr)
 }
 
 /// `addr` as something to dial: Go's client adds the port of the scheme, and takes no host as

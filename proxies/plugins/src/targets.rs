@@ -8,7 +8,7 @@ use std::{
 };
 
 use culvert_conf::Network;
-use culvert_io::{Peer, Stream};
+use culvert_io::Stream;
 use tokio::{
     net::{TcpStream, lookup_host},
     time::timeout,
@@ -68,11 +68,7 @@ async fn connect(host: &str, port: u16, deny: &Deny) -> io::Result<Stream> {
             continue;
         }
         match TcpStream::connect(addr).await {
-            Ok(socket) => {
-                socket.set_nodelay(true)?;
-                let peer = Peer::new(socket.peer_addr()?, socket.local_addr()?, "tcp");
-                return Ok(Stream::tcp(socket, peer));
-            }
+            Ok(socket) => return Stream::connected(socket, addr),
             Err(err) => error = err,
         }
     }

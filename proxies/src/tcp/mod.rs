@@ -8,6 +8,4 @@ mod server;
 mod tests;
 
 pub use client::LocalTcp;
-#[cfg(feature = "plugins")]
-pub(crate) use client::user_header;
 pub use server::TcpKind;

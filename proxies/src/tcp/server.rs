@@ -1,14 +1,14 @@
 //! The server's half: a port is opened, and each user gets a work connection, of one proxy or of
 //! whichever member of a group it is the turn.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::sync::Arc;
 
-use culvert_io::{Meter, Peer, Relaying, Scope, Stream, relay};
-use culvert_proxy::{Members, Opened, ProxyError, ServerCx, ServerKind, Turn, UserAddrs};
+use culvert_io::{Scope, Stream};
+use culvert_proxy::{Members, Opened, ProxyError, ServerCx, ServerKind, Turn, UserAddrs, join};
 use culvert_transport::AcceptBackoff;
 use culvert_wire::msg::NewProxy;
 use tokio::{
-    net::{TcpListener, TcpStream},
+    net::TcpListener,
     sync::{Mutex, OwnedSemaphorePermit, Semaphore},
 };
 use tokio_util::sync::CancellationToken;
@@ -116,20 +116,11 @@ async fn accept(door: Arc<Door>) {
         users
             .span()
             .in_scope(|| tracing::info!("get a user connection [{addr}]"));
-        match user_stream(socket, addr) {
+        match Stream::connected(socket, addr) {
             Ok(user) => users.spawn_graceful(|stop| serve(user, turn, seat, stop)),
             Err(error) => tracing::debug!("user [{addr}] is gone already: {error}"),
         }
     }
-}
-
-fn user_stream(socket: TcpStream, addr: SocketAddr) -> std::io::Result<Stream> {
-    let local = canonical(socket.local_addr()?);
-    if !cfg!(target_os = "linux") {
-        // On Linux the socket has it from the listener.
-        socket.set_nodelay(true)?;
-    }
-    Ok(Stream::tcp(socket, Peer::new(addr, local, "tcp")))
 }
 
 /// Serves one user to the end. Told to stop, a waiting user is sent away; a served one goes on.
@@ -139,11 +130,8 @@ async fn serve(
     seat: OwnedSemaphorePermit,
     stop: CancellationToken,
 ) {
-    let Peer { addr, local, .. } = *user.peer();
-    let addrs = UserAddrs {
-        src: Some(addr),
-        dst: Some(local),
-    };
+    let addrs = UserAddrs::of(user.peer());
+    let addr = user.peer().addr;
     let user = match in_place(user, &turn) {
         Ok(user) => user,
         Err(error) => return tracing::debug!("user [{addr}] is gone already: {error}"),
@@ -158,14 +146,7 @@ async fn serve(
         Ok(work) => work,
         Err(error) => return tracing::warn!("no work connection for user [{addr}]: {error}"),
     };
-    let meter = proxy.meter().cloned();
-    drop(proxy);
-    let _open = meter.as_ref().map(Meter::connected);
-    let how = Relaying {
-        meter,
-        ..Relaying::default()
-    };
-    let done = relay(user, work, &how).await;
+    let done = join(user, work, proxy).await;
     tracing::debug!("user [{addr}] done: {done}");
 }
 

@@ -1,13 +1,13 @@
 //! Where users of a visitor come in: a TCP port, or another visitor that sends them.
 
-use std::{io, net::SocketAddr, sync::Arc};
+use std::{io, sync::Arc};
 
 use culvert_conf::VisitorConfig;
-use culvert_io::{Peer, Stream};
+use culvert_io::Stream;
 use culvert_proxy::ProxyError;
 use culvert_transport::AcceptBackoff;
 use tokio::{
-    net::{TcpListener, TcpStream},
+    net::TcpListener,
     sync::{OwnedSemaphorePermit, Semaphore},
 };
 
@@ -77,16 +77,10 @@ impl Entrance {
                 }
             };
             tracing::debug!("get a user connection [{addr}]");
-            match user_stream(socket, addr) {
+            match Stream::connected(socket, addr) {
                 Ok(user) => serve(user, seat),
                 Err(error) => tracing::debug!("user [{addr}] is gone already: {error}"),
             }
         }
     }
-}
-
-fn user_stream(socket: TcpStream, addr: SocketAddr) -> io::Result<Stream> {
-    let local = canonical(socket.local_addr()?);
-    socket.set_nodelay(true)?;
-    Ok(Stream::tcp(socket, Peer::new(addr, local, "tcp")))
 }

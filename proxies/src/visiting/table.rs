@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, fmt, sync::Arc};
 
-use culvert_io::{Meter, Peer, Relaying, Scope, Stream, relay};
+use culvert_io::{Meter, Relaying, Scope, Stream, relay};
 use culvert_proxy::{LayerFlags, Lease, Opened, ProxyError, ServerCx, UserAddrs, layers};
 use culvert_wire::{
     Codec, Key, ProxyName, Token,
@@ -155,17 +155,13 @@ impl Visit {
             flags,
             seat,
         } = self;
-        let Peer { addr, local, .. } = *stream.peer();
+        let (addr, addrs) = (stream.peer().addr, UserAddrs::of(stream.peer()));
         // It was accepted on the thread of its own session; from now on it is served here.
         let stream = match stream.adopt() {
             Ok(stream) => stream,
             Err(error) => return tracing::debug!("visitor [{addr}] is gone already: {error}"),
         };
         tracing::info!("get a user connection [{addr}]");
-        let addrs = UserAddrs {
-            src: Some(addr),
-            dst: Some(local),
-        };
         let visitor = match layers::server(stream, &flags) {
             Ok(visitor) => visitor,
             Err(error) => return tracing::warn!("{error}"),

@@ -2,8 +2,8 @@
 
 use std::{io, sync::Arc, time::Duration};
 
-use culvert_io::{Meter, Relaying, Stream, relay};
-use culvert_proxy::{Members, ServerCx, Turn, UserAddrs};
+use culvert_io::Stream;
+use culvert_proxy::{Members, ServerCx, Turn, UserAddrs, join};
 use tokio::{
     io::AsyncWriteExt,
     sync::{OwnedSemaphorePermit, Semaphore},
@@ -75,11 +75,7 @@ async fn pass_on(
         Err(error) => return tracing::debug!("user [{}] is gone already: {error}", peer.addr),
     };
     tracing::info!("get a user connection [{}]", peer.addr);
-    let addrs = UserAddrs {
-        src: Some(peer.addr),
-        dst: Some(peer.local),
-    };
-    let work = turn.work_conn(addrs).await;
+    let work = turn.work_conn(UserAddrs::of(&peer)).await;
     drop((seat, turn));
     let (proxy, work) = match work {
         Ok(work) => work,
@@ -91,14 +87,7 @@ async fn pass_on(
     if let Err(error) = say(&mut user, words.welcome).await {
         return tracing::debug!("user [{}] does not listen: {error}", peer.addr);
     }
-    let meter = proxy.meter().cloned();
-    drop(proxy);
-    let _open = meter.as_ref().map(Meter::connected);
-    let how = Relaying {
-        meter,
-        ..Relaying::default()
-    };
-    let ended = relay(user, work, &how).await;
+    let ended = join(user, work, proxy).await;
     tracing::debug!("connection of [{}] ended: {:?}", peer.addr, ended.end);
 }
 

@@ -100,8 +100,7 @@ where
     let inner = scope.clone();
     scope.spawn(async move {
         while let Ok((socket, from)) = listener.accept().await {
-            let peer = Peer::new(from, addr, "tcp");
-            inner.spawn(serve(Stream::tcp(socket, peer)));
+            inner.spawn(serve(Stream::connected(socket, from).unwrap()));
         }
     });
     addr.to_string()
