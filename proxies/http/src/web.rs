@@ -15,8 +15,7 @@ pub use answer::Answer;
 pub use events::Feed;
 pub use histogram::Histogram;
 pub use metrics::Metrics;
-pub use request::Request;
-pub(crate) use request::decoded;
+pub use request::{Request, decoded};
 pub use serve::serve;
 pub use site::{Admission, Site};
 

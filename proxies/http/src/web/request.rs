@@ -55,8 +55,10 @@ pub(super) fn query(text: &str) -> Vec<(String, String)> {
         .collect()
 }
 
-/// Undoes percent-encoding (RFC 3986, 2.1), and `+` for a space in a query.
-pub(crate) fn decoded(text: &str, query: bool) -> Option<String> {
+/// Undoes percent-encoding (RFC 3986, 2.1), and `+` for a space in a query; `None` when it is not
+/// encoded properly or is no text.
+#[must_use]
+pub fn decoded(text: &str, query: bool) -> Option<String> {
     let mut out = Vec::with_capacity(text.len());
     let mut rest = text.bytes();
     while let Some(byte) = rest.next() {

@@ -1,5 +1,7 @@
 //! What a request's path asks for, below the folder.
 
+use culvert_http::web::decoded;
+
 /// What a request asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Wanted {
@@ -13,7 +15,7 @@ impl Wanted {
     /// Reads a path; `None` when it is outside of `prefix`, which has a slash at both ends, or no
     /// path at all. `..` is resolved within the folder, as Go's `path.Clean` does it.
     pub(super) fn new(path: &str, prefix: &str) -> Option<Self> {
-        let path = decode(path)?;
+        let path = decoded(path, false)?;
         let rest = path.strip_prefix(prefix)?;
         if rest.contains('\0') {
             return None;
@@ -71,22 +73,6 @@ impl Wanted {
     pub(super) fn as_file(&self) -> String {
         format!("../{}", encode(self.last()))
     }
-}
-
-/// Percent-decodes; `None` when an escape is not two digits or the result is no text.
-fn decode(path: &str) -> Option<String> {
-    let mut decoded = Vec::with_capacity(path.len());
-    let mut bytes = path.bytes();
-    while let Some(byte) = bytes.next() {
-        if byte == b'%' {
-            let mut digit = || char::from(bytes.next()?).to_digit(16);
-            let (high, low) = (digit()?, digit()?);
-            decoded.push(u8::try_from(high << 4 | low).ok()?);
-        } else {
-            decoded.push(byte);
-        }
-    }
-    String::from_utf8(decoded).ok()
 }
 
 /// A name as one segment of a relative reference: a name with a colon must not look like a scheme
