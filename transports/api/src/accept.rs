@@ -62,12 +62,9 @@ impl AcceptBackoff {
         listener: &mut dyn DynListener,
     ) -> (BoxHandshake, SocketAddr) {
         loop {
-            match listener.accept().await {
-                Ok(got) => {
-                    self.succeeded();
-                    return got;
-                }
-                Err(err) => self.pause(&err).await,
+            let accepted = listener.accept().await;
+            if let Some(got) = self.noted(accepted).await {
+                return got;
             }
         }
     }
@@ -77,19 +74,26 @@ impl AcceptBackoff {
     /// *Cancel safety*: safe.
     pub async fn next_socket(&mut self, listener: &TcpListener) -> (TcpStream, SocketAddr) {
         loop {
-            match listener.accept().await {
-                Ok(got) => {
-                    self.succeeded();
-                    return got;
-                }
-                Err(err) => self.pause(&err).await,
+            let accepted = listener.accept().await;
+            if let Some(got) = self.noted(accepted).await {
+                return got;
             }
         }
     }
 
-    async fn pause(&mut self, err: &io::Error) {
-        if let Some(wait) = self.failed(err) {
-            tokio::time::sleep(wait).await;
+    /// What was accepted; after a failure `None`, once it is time to try again.
+    async fn noted<T>(&mut self, accepted: io::Result<T>) -> Option<T> {
+        match accepted {
+            Ok(got) => {
+                self.succeeded();
+                Some(got)
+            }
+            Err(err) => {
+                if let Some(wait) = self.failed(&err) {
+                    tokio::time::sleep(wait).await;
+                }
+                None
+            }
         }
     }
 }
