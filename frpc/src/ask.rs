@@ -100,11 +100,10 @@ impl<'a> Running<'a> {
         let mut text = String::new();
         if has_servers {
             let answer = self.ask(Method::GET, "/api/servers").await?;
-            text = servers(&serde_json::from_slice(&answer)?);
+            text = server_table(&answer)?;
         }
         let answer = self.ask(Method::GET, "/api/status").await?;
-        let kinds: BTreeMap<String, Vec<Status>> = serde_json::from_slice(&answer)?;
-        text.push_str(&tables(&kinds));
+        text.push_str(&proxy_tables(&answer)?);
         Ok(text)
     }
 
@@ -179,8 +178,13 @@ struct Status {
     remote_addr: String,
 }
 
-/// A table for every type that has proxies, in upstream's order and shape.
-fn tables(kinds: &BTreeMap<String, Vec<Status>>) -> String {
+/// A table for every type that has proxies, in upstream's order and shape, of the answer of
+/// `/api/status`.
+///
+/// # Errors
+/// It is no such answer.
+pub(crate) fn proxy_tables(answer: &[u8]) -> serde_json::Result<String> {
+    let kinds: BTreeMap<String, Vec<Status>> = serde_json::from_slice(answer)?;
     const ORDER: [&str; 8] = [
         "tcp", "udp", "tcpmux", "http", "https", "stcp", "sudp", "xtcp",
     ];
@@ -213,11 +217,15 @@ fn tables(kinds: &BTreeMap<String, Vec<Status>>) -> String {
         text.push_str(&table(&rows));
         text.push('\n');
     }
-    text
+    Ok(text)
 }
 
-/// A table of the servers.
-fn servers(told: &Servers) -> String {
+/// A table of the servers, of the answer of `/api/servers`.
+///
+/// # Errors
+/// It is no such answer.
+pub(crate) fn server_table(answer: &[u8]) -> serde_json::Result<String> {
+    let told: Servers = serde_json::from_slice(answer)?;
     let head = [
         "Server",
         "Address",
@@ -243,14 +251,18 @@ fn servers(told: &Servers) -> String {
     let rows: Vec<_> = std::iter::once(head)
         .chain(told.servers.iter().map(row))
         .collect();
-    format!("Servers ({})\n{}\n", told.policy, table(&rows))
+    Ok(format!("Servers ({})\n{}\n", told.policy, table(&rows)))
 }
+
+/// Columns that are wider than this are not filled up: nobody reads them as columns.
+const WIDEST: usize = 1000;
 
 /// Columns of equal width, two spaces between them and behind the last.
 fn table<const N: usize>(rows: &[[String; N]]) -> String {
     let width = |column: usize| {
         let cells = rows.iter().filter_map(|row| row.get(column));
-        cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
+        let widest = cells.map(|cell| cell.chars().count()).max();
+        widest.unwrap_or_default().min(WIDEST)
     };
     let widths: Vec<_> = (0..N).map(width).collect();
     let mut text = String::new();
@@ -265,7 +277,7 @@ fn table<const N: usize>(rows: &[[String; N]]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{servers, tables};
+    use super::{WIDEST, proxy_tables, server_table};
 
     #[test]
     fn the_status_is_shown_in_upstreams_tables() {
@@ -284,7 +296,7 @@ mod tests {
             Name  Status   LocalAddr     Plugin  RemoteAddr      Error  \n\
             wéb   running  127.0.0.1:80          a.example:8080         \n\
             \n";
-        assert_eq!(tables(&serde_json::from_str(answer).unwrap()), wanted);
+        assert_eq!(proxy_tables(answer.as_bytes()).unwrap(), wanted);
         let told = r#"{"policy":"failover","servers":[
             {"name":"near","address":"10.0.0.1:7000","transport":"tcp","state":"up",
             "serves":true,"rttMs":12.345,"runID":"x","proxiesRunning":2},
@@ -294,8 +306,16 @@ mod tests {
             near    10.0.0.1:7000  tcp        up     yes     12.3 ms  2        \n\
             far     b:7000         quic       down   no               0        \n\
             \n";
-        assert_eq!(servers(&serde_json::from_str(told).unwrap()), wanted);
-        let nothing = tables(&serde_json::from_str("{}").unwrap());
-        assert_eq!(nothing, "Proxy Status...\n\n");
+        assert_eq!(server_table(told.as_bytes()).unwrap(), wanted);
+        assert_eq!(proxy_tables(b"{}").unwrap(), "Proxy Status...\n\n");
+    }
+
+    #[test]
+    fn a_cell_without_end_is_shown_and_widens_no_others() {
+        let long = "x".repeat(70_000);
+        let answer = format!(r#"{{"tcp":[{{"name":"a","err":"{long}"}},{{"name":"b"}}]}}"#);
+        let text = proxy_tables(answer.as_bytes()).unwrap();
+        assert!(text.contains(&long));
+        assert!(text.len() < long.len() + 4 * WIDEST, "{}", text.len());
     }
 }
