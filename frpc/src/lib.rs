@@ -29,6 +29,7 @@ mod flags;
 mod folder;
 #[cfg(feature = "xtcp")]
 mod nathole;
+pub mod parsers;
 mod paths;
 mod proxies;
 mod servers;

@@ -26,6 +26,7 @@ pub mod front;
 mod greet;
 #[cfg_attr(not(feature = "plugins"), path = "absent/hooks.rs")]
 mod hooks;
+pub mod parsers;
 mod registry;
 mod reload;
 mod server;

@@ -8,6 +8,8 @@ use culvert_proxy::ProxyError;
 use tokio::time::sleep;
 
 use probe::Probe;
+#[cfg(feature = "http")]
+pub use probe::redirected;
 
 /// Asks a local service again and again whether it is there.
 #[derive(Debug)]

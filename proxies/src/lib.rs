@@ -40,6 +40,8 @@ pub mod xtcp;
 
 pub use client::{ClientCx, PeerCx, client_layers, client_proxy};
 pub use health::HealthChecks;
+#[cfg(feature = "http")]
+pub use health::redirected;
 pub use message::{new_proxy, wire_name};
 pub use ports::Ports;
 pub use server::{ServerResources, server_kinds, server_layers};

@@ -39,7 +39,7 @@ pub use logging::{LogError, start, start_here};
 pub use options::{Options, accept};
 pub use origin::OriginError;
 #[cfg(feature = "http")]
-pub use origin::{Through, Trust, outbound};
+pub use origin::{Through, Trust, environment::proxy as proxy_of_environment, outbound};
 pub use process::note_start;
 #[cfg(feature = "dashboard")]
 pub use process::process_metrics;

@@ -1,6 +1,6 @@
 //! Web servers that we ask: whom to believe there, and through which proxy to go.
 
-mod environment;
+pub(crate) mod environment;
 
 use std::{error::Error, fmt, io, path::Path, sync::Arc};
 

@@ -105,10 +105,10 @@ fn encoded(text: &str) -> String {
 
 /// A token that was given.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Grant {
+pub(crate) struct Grant {
     pub(super) token: Secret,
     /// From now on; `None` if the provider does not say.
-    pub(super) lasts: Option<Duration>,
+    pub(crate) lasts: Option<Duration>,
 }
 
 #[derive(Deserialize)]
@@ -149,7 +149,7 @@ impl Grant {
     ///
     /// # Errors
     /// It is no token.
-    pub(super) fn read(status: StatusCode, body: &[u8]) -> Result<Self, GrantError> {
+    pub(crate) fn read(status: StatusCode, body: &[u8]) -> Result<Self, GrantError> {
         let answer: Option<Answer> = serde_json::from_slice(body).ok();
         let named = |answer: &Answer| GrantError::Named {
             code: shown(&answer.error),

@@ -15,6 +15,8 @@ use culvert_wire::Token;
 pub use credentials::AskError;
 use credentials::Credentials;
 #[cfg(feature = "oidc")]
+pub(crate) use grant::Grant;
+#[cfg(feature = "oidc")]
 pub use grant::GrantError;
 
 /// Why this client cannot prove who it is, whatever the network does.

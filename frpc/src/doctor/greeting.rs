@@ -4,7 +4,7 @@ use std::time::UNIX_EPOCH;
 
 /// What came back.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Greeting {
+pub(crate) enum Greeting {
     /// An answer in HTTP.
     Http(Page),
     /// A line of a server that speaks first, such as SSH.
@@ -19,7 +19,7 @@ pub(super) enum Greeting {
 
 /// The head of an answer in HTTP.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Page {
+pub(crate) struct Page {
     pub(super) status: u16,
     /// Where the browser is sent.
     pub(super) location: String,
@@ -37,7 +37,7 @@ const LONGEST: usize = 120;
 
 impl Greeting {
     /// What these bytes are; none when the connection ended or time was up.
-    pub(super) fn read(bytes: &[u8]) -> Self {
+    pub(crate) fn read(bytes: &[u8]) -> Self {
         let text = String::from_utf8_lossy(bytes);
         if let Some(page) = Page::read(&text) {
             return Self::Http(page);
@@ -51,7 +51,7 @@ impl Greeting {
     }
 
     /// Whether so much of it has come that the rest changes nothing.
-    pub(super) fn is_whole(bytes: &[u8]) -> bool {
+    pub(crate) fn is_whole(bytes: &[u8]) -> bool {
         let is_http = bytes.starts_with(b"HTTP/");
         let has = |end: &[u8]| bytes.windows(end.len()).any(|part| part == end);
         bytes.len() >= MOST || has(if is_http { b"\r\n\r\n" } else { b"\n" })

@@ -18,3 +18,4 @@ mod trial;
 mod way;
 
 pub(crate) use args::{Doctor, WRONG};
+pub(crate) use greeting::Greeting;

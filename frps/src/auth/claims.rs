@@ -51,7 +51,7 @@ pub enum TokenFault {
 
 /// A token taken apart; nothing in it is believed yet.
 #[derive(Debug)]
-pub(super) struct Unverified<'t> {
+pub(crate) struct Unverified<'t> {
     pub(super) algorithm: Algorithm,
     /// Which key it says it is signed with.
     pub(super) key_id: Option<String>,
@@ -92,12 +92,12 @@ enum Audience {
 
 /// What a token must say.
 #[derive(Debug)]
-pub(super) struct Demands {
+pub(crate) struct Demands {
     /// `None` = any.
-    pub(super) issuer: Option<String>,
+    pub(crate) issuer: Option<String>,
     /// `None` = any.
-    pub(super) audience: Option<String>,
-    pub(super) expiry: bool,
+    pub(crate) audience: Option<String>,
+    pub(crate) expiry: bool,
 }
 
 impl<'t> Unverified<'t> {
@@ -105,7 +105,7 @@ impl<'t> Unverified<'t> {
     ///
     /// # Errors
     /// It is none, or its algorithm is not among `allowed`.
-    pub(super) fn parse(token: &'t str, allowed: &[Algorithm]) -> Result<Self, TokenFault> {
+    pub(crate) fn parse(token: &'t str, allowed: &[Algorithm]) -> Result<Self, TokenFault> {
         const PARTS: TokenFault = TokenFault::Malformed("it has not three parts");
         if token.len() > LONGEST {
             return Err(TokenFault::Malformed("it is too long"));
@@ -143,7 +143,7 @@ impl<'t> Unverified<'t> {
     ///
     /// # Errors
     /// It does not say what it must.
-    pub(super) fn demand(&self, demands: &Demands, now: f64) -> Result<&str, TokenFault> {
+    pub(crate) fn demand(&self, demands: &Demands, now: f64) -> Result<&str, TokenFault> {
         let claims = &self.claims;
         if let Some(expected) = &demands.issuer
             && claims.iss != *expected

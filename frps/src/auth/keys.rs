@@ -17,7 +17,7 @@ const MOST: usize = 64;
 /// How a token may be signed. Of what upstream knows only ES512 is missing, which nobody offers;
 /// none of these uses a secret that both sides share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Algorithm {
+pub(crate) enum Algorithm {
     Rs256,
     Rs384,
     Rs512,
@@ -30,20 +30,37 @@ pub(super) enum Algorithm {
 }
 
 impl Algorithm {
-    /// The algorithm of this name (RFC 7518, section 3.1; RFC 8037).
+    /// Every one.
+    pub(crate) const ALL: [Self; 9] = [
+        Self::Rs256,
+        Self::Rs384,
+        Self::Rs512,
+        Self::Ps256,
+        Self::Ps384,
+        Self::Ps512,
+        Self::Es256,
+        Self::Es384,
+        Self::EdDsa,
+    ];
+
+    /// Its name (RFC 7518, section 3.1; RFC 8037).
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Rs256 => "RS256",
+            Self::Rs384 => "RS384",
+            Self::Rs512 => "RS512",
+            Self::Ps256 => "PS256",
+            Self::Ps384 => "PS384",
+            Self::Ps512 => "PS512",
+            Self::Es256 => "ES256",
+            Self::Es384 => "ES384",
+            Self::EdDsa => "EdDSA",
+        }
+    }
+
+    /// The algorithm of this name.
     pub(super) fn named(name: &str) -> Option<Self> {
-        Some(match name {
-            "RS256" => Self::Rs256,
-            "RS384" => Self::Rs384,
-            "RS512" => Self::Rs512,
-            "PS256" => Self::Ps256,
-            "PS384" => Self::Ps384,
-            "PS512" => Self::Ps512,
-            "ES256" => Self::Es256,
-            "ES384" => Self::Es384,
-            "EdDSA" => Self::EdDsa,
-            _ => return None,
-        })
+        Self::ALL.into_iter().find(|known| known.name() == name)
     }
 
     /// The kind of key that it takes, with the curve if there is one.
@@ -73,7 +90,7 @@ impl Algorithm {
 
 /// The keys of a provider.
 #[derive(Debug, Default)]
-pub(super) struct Keys(Vec<Jwk>);
+pub(crate) struct Keys(Vec<Jwk>);
 
 /// One key as the provider publishes it; keys that are not for us have other fields, or a `use`.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -99,7 +116,7 @@ struct Document {
 impl Keys {
     /// Reads the provider's document; keys of kinds that nobody knows are left out. `None` if it
     /// is no such document.
-    pub(super) fn read(body: &[u8]) -> Option<Self> {
+    pub(crate) fn read(body: &[u8]) -> Option<Self> {
         let document: Document = serde_json::from_slice(body).ok()?;
         let keys = document.keys.into_iter().take(MOST);
         Some(Self(
@@ -109,7 +126,7 @@ impl Keys {
     }
 
     /// Whether one of the keys signed `token`; where that names a key, only that one counts.
-    pub(super) fn signed(&self, token: &Unverified<'_>) -> bool {
+    pub(crate) fn signed(&self, token: &Unverified<'_>) -> bool {
         self.0
             .iter()
             .filter(|key| token.key_id.is_none() || key.kid == token.key_id)

@@ -18,6 +18,12 @@ use culvert_wire::{
 
 #[cfg(feature = "oidc")]
 pub use claims::TokenFault;
+#[cfg(feature = "oidc")]
+pub(crate) use claims::{Demands, Unverified};
+#[cfg(feature = "oidc")]
+pub(crate) use keys::{Algorithm, Keys};
+#[cfg(feature = "oidc")]
+pub(crate) use provider::Document;
 pub use provider::{DiscoveryError, VerifyError};
 
 use provider::Provider;

@@ -97,11 +97,30 @@ pub enum VerifyError {
 
 /// What the provider says of itself.
 #[derive(Deserialize)]
-struct Document {
-    issuer: String,
-    jwks_uri: String,
+pub(crate) struct Document {
+    pub(crate) issuer: String,
+    pub(crate) jwks_uri: String,
     #[serde(default)]
     id_token_signing_alg_values_supported: Vec<String>,
+}
+
+impl Document {
+    /// Reads it; `None` if it means nothing.
+    pub(crate) fn read(body: &[u8]) -> Option<Self> {
+        serde_json::from_slice(body).ok()
+    }
+
+    /// How the provider signs tokens, as far as we know how to check that.
+    pub(crate) fn algorithms(&self) -> Vec<Algorithm> {
+        let named = self.id_token_signing_alg_values_supported.iter();
+        let known: Vec<_> = named.filter_map(|name| Algorithm::named(name)).collect();
+        if known.is_empty() {
+            // What every provider must have (OpenID Connect Core 1.0, section 15.1).
+            vec![Algorithm::Rs256]
+        } else {
+            known
+        }
+    }
 }
 
 /// A provider, and the keys that it had last.
@@ -129,24 +148,14 @@ impl Provider {
         let url = issuer.trim_end_matches('/');
         let site = Site::new(format!("{url}/.well-known/openid-configuration"), scope)?;
         let body = site.get().await?;
-        let document: Document =
-            serde_json::from_slice(&body).map_err(|_| DiscoveryError::Document {
-                url: site.url.clone(),
-            })?;
+        let document = Document::read(&body).ok_or_else(|| DiscoveryError::Document {
+            url: site.url.clone(),
+        })?;
         if document.issuer != *issuer {
             return Err(DiscoveryError::Issuer {
                 expected: issuer.clone(),
                 got: document.issuer,
             });
-        }
-        let mut algorithms: Vec<Algorithm> = document
-            .id_token_signing_alg_values_supported
-            .iter()
-            .filter_map(|name| Algorithm::named(name))
-            .collect();
-        if algorithms.is_empty() {
-            // What every provider must have (OpenID Connect Core 1.0, section 15.1).
-            algorithms.push(Algorithm::Rs256);
         }
         Ok(Self {
             demands: Demands {
@@ -154,7 +163,7 @@ impl Provider {
                 audience: config.audience.clone(),
                 expiry: !config.skip_expiry_check,
             },
-            algorithms,
+            algorithms: document.algorithms(),
             jwks: Site::new(document.jwks_uri, scope)?,
             keys: RwLock::default(),
             asked: Mutex::default(),

@@ -2,7 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use culvert_wire::msg::Login;
+use culvert_conf::PluginOp;
+use culvert_wire::{
+    go_json,
+    msg::{CloseProxy, Login, NewProxy, NewWorkConn, Ping},
+};
 use serde::{Deserialize, Deserializer, Serialize, de::DeserializeOwned};
 
 /// The version of the plugins' interface (upstream pkg/plugin/server/types.go).
@@ -101,6 +105,24 @@ impl<T: Default> Default for Reply<T> {
             unchange: false,
             content: T::default(),
         }
+    }
+}
+
+/// What the next plugin is told about `op` once one has answered `body`, as JSON; `None` if that is
+/// no answer.
+#[must_use]
+pub fn content_after(op: PluginOp, body: &[u8]) -> Option<Vec<u8>> {
+    fn of<T: Content>(body: &[u8]) -> Option<Vec<u8>> {
+        let reply: Reply<T> = serde_json::from_slice(body).ok()?;
+        go_json(&reply.content).ok()
+    }
+    match op {
+        PluginOp::Login => of::<LoginContent>(body),
+        PluginOp::NewProxy => of::<Sent<NewProxy>>(body),
+        PluginOp::CloseProxy => of::<Sent<CloseProxy>>(body),
+        PluginOp::Ping => of::<Sent<Ping>>(body),
+        PluginOp::NewWorkConn => of::<Sent<NewWorkConn>>(body),
+        PluginOp::NewUserConn => of::<UserConn>(body),
     }
 }
 

@@ -20,6 +20,7 @@ use culvert_wire::{
 use tokio::{sync::Semaphore, time::timeout_at};
 
 pub(crate) use content::UserInfo;
+pub use content::content_after;
 use content::{Content, LoginContent, Sent, UserConn};
 use plugin::{Failed, Plugin};
 

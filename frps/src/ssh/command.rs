@@ -17,7 +17,7 @@ const USAGE: &str = "ssh v0@{address} [command] [flags]";
 
 /// What a client wants.
 #[derive(Debug)]
-pub(super) struct Wish {
+pub(crate) struct Wish {
     user: String,
     client_id: String,
     token: Token,
@@ -29,7 +29,7 @@ pub(super) struct Wish {
 
 /// Why there is nothing to open, as the client is told.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Said {
+pub(crate) enum Said {
     /// What it asked for: the help.
     Help(String),
     /// What is wrong.
@@ -42,7 +42,7 @@ impl Wish {
     ///
     /// # Errors
     /// It is no such command, or asks for help.
-    pub(super) fn parse(line: &str, owner: Option<&str>) -> Result<Self, Said> {
+    pub(crate) fn parse(line: &str, owner: Option<&str>) -> Result<Self, Said> {
         // Upstream splits at every space and knows no quotes around a word.
         let mut words = line.split(' ');
         let kind = words.next().unwrap_or_default().trim();
@@ -88,7 +88,7 @@ impl Wish {
     }
 
     /// The login of such a client; one that came with a key needs no token.
-    pub(super) fn login(&self, has_key: bool) -> Login {
+    pub(crate) fn login(&self, has_key: bool) -> Login {
         let timestamp = chrono::Utc::now().timestamp();
         Login {
             version: RELEASE.to_owned(),
@@ -107,7 +107,7 @@ impl Wish {
     }
 
     /// The proxy to open.
-    pub(super) fn ask(&self) -> NewProxy {
+    pub(crate) fn ask(&self) -> NewProxy {
         self.ask.clone()
     }
 

@@ -108,7 +108,8 @@ pub(super) async fn owner(file: &Path, key: &PublicKey) -> Option<String> {
     owner_in(&text, key)
 }
 
-fn owner_in(text: &str, key: &PublicKey) -> Option<String> {
+/// The same, by the text of the file.
+pub(crate) fn owner_in(text: &str, key: &PublicKey) -> Option<String> {
     // Lines that are no keys are skipped, as upstream does.
     let mut keys = text.lines().filter_map(|line| {
         let line = line.trim();

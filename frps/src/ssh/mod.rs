@@ -20,7 +20,9 @@ use culvert_transport::{AcceptBackoff, TransportError, report};
 use russh::{MethodKind, MethodSet, SshId, server::Config};
 use tokio::net::{TcpListener, TcpStream};
 
+pub(crate) use command::{Said, Wish};
 pub use keys::KeyError;
+pub(crate) use keys::owner_in;
 
 use crate::{server::Server, strangers::Seat};
 

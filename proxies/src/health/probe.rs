@@ -11,6 +11,8 @@ use culvert_proxy::ProxyError;
 use tokio::{net::TcpStream, time::timeout};
 
 use crate::addr::join_host_port;
+#[cfg(feature = "http")]
+pub use page::redirected;
 use page::{Page, Unwell};
 
 /// What a check does.

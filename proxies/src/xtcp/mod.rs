@@ -8,7 +8,7 @@
 mod client;
 mod discover;
 mod meetings;
-mod orders;
+pub mod orders;
 mod peers;
 mod punch;
 mod server;

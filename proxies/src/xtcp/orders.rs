@@ -27,27 +27,36 @@ const WAIT_DEFAULT: Duration = Duration::from_secs(5);
 
 /// What to do to meet the other peer.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Orders {
-    pub(crate) sid: String,
-    pub(crate) role: Role,
+pub struct Orders {
+    /// The id of this meeting.
+    pub sid: String,
+    /// Who speaks first.
+    pub role: Role,
     /// For all packets but answers; `None` leaves it alone.
-    pub(crate) ttl: Option<u8>,
-    pub(crate) delay: Duration,
-    pub(crate) wait: Duration,
+    pub ttl: Option<u8>,
+    /// Before the first packet.
+    pub delay: Duration,
+    /// For the other peer.
+    pub wait: Duration,
     /// Where the other peer was seen.
-    pub(crate) candidates: Vec<SocketAddrV4>,
+    pub candidates: Vec<SocketAddrV4>,
     /// Its own addresses.
-    pub(crate) assisted: Vec<SocketAddrV4>,
-    pub(crate) ports: Vec<RangeInclusive<u16>>,
-    pub(crate) send_ports: u16,
-    pub(crate) listen_ports: u16,
+    pub assisted: Vec<SocketAddrV4>,
+    /// Ports around its last one, that are tried too.
+    pub ports: Vec<RangeInclusive<u16>>,
+    /// How many random ports of it are tried.
+    pub send_ports: u16,
+    /// How many more sockets are opened.
+    pub listen_ports: u16,
 }
 
 /// Orders that nobody can follow.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum OrdersError {
+pub enum OrdersError {
+    /// No address is one that we can send to.
     #[error("the server knows no address of the other peer")]
     Nowhere,
+    /// The role is none.
     #[error("the server gives neither role: {0:?}")]
     Role(String),
 }
@@ -55,7 +64,10 @@ pub(crate) enum OrdersError {
 impl Orders {
     /// Reads what the server said. Numbers out of bounds are brought into them, addresses that are
     /// none are left out.
-    pub(crate) fn read(told: &NatHoleResp) -> Result<Self, OrdersError> {
+    ///
+    /// # Errors
+    /// Nobody could follow them.
+    pub fn read(told: &NatHoleResp) -> Result<Self, OrdersError> {
         let DetectBehavior {
             role,
             ttl,

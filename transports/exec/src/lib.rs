@@ -7,7 +7,7 @@
 mod connect;
 mod environment;
 mod error;
-mod lines;
+pub mod lines;
 mod listen;
 mod run;
 mod supervise;

@@ -1,6 +1,6 @@
 //! What a program says: lines of bounded length, of which a bounded number reaches the log.
 
-use std::{path::Path, time::Duration};
+use std::{net::SocketAddr, path::Path, time::Duration};
 
 use parking_lot::Mutex;
 use tokio::{
@@ -9,7 +9,7 @@ use tokio::{
 };
 
 /// The longest line, in bytes; what is longer becomes several lines (protocol.md).
-const LONGEST: usize = 1024;
+pub const LONGEST: usize = 1024;
 /// The most lines of one program that reach the log in a [`WINDOW`]: enough for a start-up banner
 /// and a stack trace, nothing for a disk to fill with.
 const PER_WINDOW: u32 = 100;
@@ -17,17 +17,19 @@ const PER_WINDOW: u32 = 100;
 const WINDOW: Duration = Duration::from_secs(10);
 
 /// Reads lines of at most [`LONGEST`] bytes.
-pub(crate) struct Lines<R>(BufReader<R>);
+#[derive(Debug)]
+pub struct Lines<R>(BufReader<R>);
 
 impl<R: AsyncRead + Unpin> Lines<R> {
-    pub(crate) fn new(pipe: R) -> Self {
+    /// The lines of this pipe.
+    pub fn new(pipe: R) -> Self {
         Self(BufReader::new(pipe))
     }
 
     /// The next line without its end, or `None` when there will be no more.
     ///
     /// *Cancel safety*: the part of a line that was read is lost.
-    pub(crate) async fn next(&mut self) -> Option<String> {
+    pub async fn next(&mut self) -> Option<String> {
         let mut line = Vec::new();
         loop {
             let chunk = self.0.fill_buf().await.unwrap_or_default();
@@ -48,6 +50,23 @@ impl<R: AsyncRead + Unpin> Lines<R> {
 
 fn text(line: &[u8]) -> String {
     String::from_utf8_lossy(line).trim_end().to_owned()
+}
+
+/// What the first line of a program says: that it is ready, perhaps with the address at which it
+/// listens (protocol.md).
+///
+/// # Errors
+/// It is not, or says something else; the text goes behind the program's name.
+pub fn ready(line: &str) -> Result<Option<SocketAddr>, String> {
+    match line.split_once(' ').unwrap_or((line, "")) {
+        ("ready", "") => Ok(None),
+        ("ready", at) => {
+            let read = at.trim().parse().map(Some);
+            read.map_err(|_| format!("said {line:?}, in which no address can be read"))
+        }
+        ("error", why) => Err(format!("refused to start: {why}")),
+        _ => Err(format!("said {line:?} instead of \"ready\"")),
+    }
 }
 
 /// The last line that a program wrote to its standard error.

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     environment::{Launch, Role},
-    lines::{LastLine, Lines, follow},
+    lines::{LastLine, Lines, follow, ready},
     supervise::State,
 };
 
@@ -117,16 +117,11 @@ impl Life<'_> {
 
     /// The address at which the program listens, from its first line.
     fn understand(&self, line: &str) -> Result<SocketAddr, String> {
-        let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
-        match (word, self.role) {
-            ("ready", Role::Client { .. }) if rest.is_empty() => Ok(self.local),
-            ("ready", Role::Server { remote, .. }) if rest.is_empty() => Ok(*remote),
-            ("ready", Role::Server { .. }) => rest
-                .trim()
-                .parse()
-                .map_err(|_| format!("said {line:?}, in which no address can be read")),
-            ("error", _) => Err(format!("refused to start: {rest}")),
-            _ => Err(format!("said {line:?} instead of \"ready\"")),
+        match (ready(line)?, self.role) {
+            (None, Role::Client { .. }) => Ok(self.local),
+            (None, Role::Server { remote, .. }) => Ok(*remote),
+            (Some(at), Role::Server { .. }) => Ok(at),
+            (Some(_), Role::Client { .. }) => Err(format!("said {line:?} instead of \"ready\"")),
         }
     }
 

@@ -11,7 +11,7 @@ mod resolve;
 mod transport;
 
 pub use connect::{TcpConnector, connect};
-pub use dns::message as name_messages;
+pub use dns::{hosts as hosts_file, message as name_messages, system as resolver_file};
 pub use error::{ProxyError, ProxyFailed};
 pub use head::{HeadError, read_head};
 pub use listen::{TcpAcceptor, TcpHandshake, bind, listen};

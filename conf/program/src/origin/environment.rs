@@ -7,7 +7,8 @@ use culvert_conf::{Network, Secret};
 use culvert_http::Endpoint;
 
 /// The proxy for `endpoint` by the variables that `read` knows; `None` = no proxy.
-pub(super) fn proxy(endpoint: &Endpoint, read: impl Fn(&str) -> Option<String>) -> Option<Secret> {
+#[must_use]
+pub fn proxy(endpoint: &Endpoint, read: impl Fn(&str) -> Option<String>) -> Option<Secret> {
     let either = |upper: &str, lower: &str| {
         let set = |name: &str| read(name).filter(|value| !value.is_empty());
         set(upper).or_else(|| set(lower))

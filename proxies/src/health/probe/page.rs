@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use culvert_http::{Dial, Endpoint, Limits, Outbound, OutboundError, UrlError};
-use culvert_io::{Peer, Scope, Stream};
+use culvert_io::{Scope, Stream};
 use culvert_proxy::{BoxFuture, ProxyError};
 use http::{
     HeaderMap, HeaderName, HeaderValue, Request, StatusCode,
@@ -93,11 +93,8 @@ impl Dial for Web {
         };
         Box::pin(async move {
             let socket = TcpStream::connect(&self.0).await.map_err(failed)?;
-            let addrs = socket
-                .peer_addr()
-                .and_then(|a| Ok((a, socket.local_addr()?)));
-            let (addr, local) = addrs.map_err(failed)?;
-            Ok(Stream::tcp(socket, Peer::new(addr, local, "tcp")))
+            let addr = socket.peer_addr().map_err(failed)?;
+            Stream::connected(socket, addr).map_err(failed)
         })
     }
 }
@@ -138,7 +135,7 @@ async fn get(url: &str, headers: &HeaderMap, limit: Duration, scope: &Scope) -> 
         let Some(to) = to.filter(|_| status.is_redirection()) else {
             return Err(Unwell::Status(status));
         };
-        let next = resolved(&url, to);
+        let next = redirected(&url, to);
         if host_of(&next) != host_of(&url) {
             headers.remove(HOST);
         }
@@ -153,7 +150,8 @@ fn host_of(url: &str) -> Option<&str> {
 }
 
 /// Where `to`, found at `base`, leads: a whole URL, a path, or a place beside `base`.
-fn resolved(base: &str, to: &str) -> String {
+#[must_use]
+pub fn redirected(base: &str, to: &str) -> String {
     if to.contains("://") {
         return to.to_owned();
     }
@@ -173,7 +171,7 @@ fn resolved(base: &str, to: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::resolved;
+    use super::redirected;
 
     #[test]
     fn redirections_lead_where_a_browser_goes() {
@@ -183,8 +181,8 @@ mod tests {
             ("/login", "http://h:1/login"),
             ("login", "http://h:1/a/login"),
         ] {
-            assert_eq!(resolved("http://h:1/a/b?c=/d", to), expected);
+            assert_eq!(redirected("http://h:1/a/b?c=/d", to), expected);
         }
-        assert_eq!(resolved("http://h:1/b", "c"), "http://h:1/c");
+        assert_eq!(redirected("http://h:1/b", "c"), "http://h:1/c");
     }
 }

@@ -15,7 +15,8 @@ pub(super) fn read() -> String {
 }
 
 /// The addresses of a name, in the order of the text.
-pub(super) fn lookup(text: &str, name: &str) -> Vec<IpAddr> {
+#[must_use]
+pub fn lookup(text: &str, name: &str) -> Vec<IpAddr> {
     text.lines()
         .filter_map(|line| {
             let line = line.split('#').next().unwrap_or_default();

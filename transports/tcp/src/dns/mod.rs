@@ -1,11 +1,11 @@
 //! Asking name servers ourselves: the one of `dnsServer` for addresses (protocol 2.7), that one or
 //! the system's for services.
 
-mod hosts;
+pub mod hosts;
 pub mod message;
 mod order;
 mod reader;
-mod system;
+pub mod system;
 
 use std::{
     io,

@@ -27,7 +27,9 @@ pub(super) fn servers() -> io::Result<Vec<SocketAddr>> {
     Ok(found)
 }
 
-fn parse(text: &str) -> Vec<SocketAddr> {
+/// The name servers that a file of this text names.
+#[must_use]
+pub fn parse(text: &str) -> Vec<SocketAddr> {
     let lines = text.lines().filter_map(|line| {
         let mut words = line.split_whitespace();
         let address = (words.next()? == "nameserver").then(|| words.next())??;
