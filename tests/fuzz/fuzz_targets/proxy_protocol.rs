@@ -1,14 +1,15 @@
 //! PROXY protocol headers: for any two addresses, what is written says just these, read by the
-//! rules of haproxy's proxy-protocol.txt.
+//! rules of haproxy's proxy-protocol.txt. What a server gives as addresses is one or refused.
 #![no_main]
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use culvert_conf::ProxyProtocol;
-use culvert_proxies::proxy_protocol::{Carried, header};
+use culvert_proxies::proxy_protocol::{Carried, header, user_header};
+use culvert_wire::msg::StartWorkConn;
 use libfuzzer_sys::fuzz_target;
 
-type Input = ((bool, [u8; 16], u16), (bool, [u8; 16], u16));
+type Input<'a> = ((bool, [u8; 16], u16), (bool, [u8; 16], u16), &'a str);
 
 fn addr((is_v4, bytes, port): (bool, [u8; 16], u16)) -> SocketAddr {
     let v6 = Ipv6Addr::from(bytes);
@@ -65,7 +66,20 @@ fn binary(header: &[u8], carried: u8) -> (SocketAddr, SocketAddr) {
     (at(0, port(2 * each)), at(each, port(2 * each + 2)))
 }
 
-fuzz_target!(|input: Input| {
+/// The addresses of the text form for a user whom the server names in these words.
+fn told(src: (&str, u16), dst: (&str, u16)) -> Option<(SocketAddr, SocketAddr)> {
+    let start = StartWorkConn {
+        src_addr: src.0.to_owned(),
+        src_port: src.1,
+        dst_addr: dst.0.to_owned(),
+        dst_port: dst.1,
+        ..StartWorkConn::default()
+    };
+    let header = user_header(ProxyProtocol::V1, &start).ok()??;
+    Some(text(&header))
+}
+
+fuzz_target!(|input: Input<'_>| {
     let (src, dst) = (addr(input.0), addr(input.1));
     let (stream, datagrams) = (Carried::Stream, Carried::Datagrams);
     let v1 = header(ProxyProtocol::V1, stream, src, dst);
@@ -75,5 +89,15 @@ fuzz_target!(|input: Input| {
     for (carried, number) in [(stream, 1), (datagrams, 2)] {
         let v2 = header(ProxyProtocol::V2, carried, src, dst);
         assert_eq!(binary(&v2, number), (src, dst));
+    }
+    let [from, to] = [src, dst].map(|at| at.ip().to_string());
+    let named = told((&from, src.port()), (&to, dst.port()));
+    assert_eq!(named, (src.port() > 0).then_some((src, dst)));
+    if let Some((named, _)) = told((input.2, 1), (input.2, 2)) {
+        let ip = input.2.split('%').next().unwrap_or_default();
+        assert_eq!(
+            Ok(named.ip()),
+            ip.parse().map(|ip: IpAddr| ip.to_canonical())
+        );
     }
 });

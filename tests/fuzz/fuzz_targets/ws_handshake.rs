@@ -8,7 +8,10 @@ use libfuzzer_sys::fuzz_target;
 fuzz_target!(|data: &[u8]| {
     match Upgrade::new(data) {
         Ok(upgrade) => assert!(upgrade.response().ends_with("\r\n\r\n")),
-        Err(err) => assert!(err.response().is_some_and(|text| text.starts_with("HTTP/1.1 4"))),
+        Err(err) => assert!(
+            err.response()
+                .is_some_and(|text| text.starts_with("HTTP/1.1 4"))
+        ),
     }
     let offer = Offer::new("frps.example:7000", [7; 16]).expect("a good host");
     drop(offer.accepted(data));
