@@ -182,8 +182,11 @@ impl Model {
     fn note_rtt(&mut self, now: Duration, rtt: Duration) {
         let late = self.since_look.map_or(rtt, |known| known.min(rtt));
         self.since_look = Some(late);
-        if self.shortest.is_none_or(|shortest| rtt <= shortest) {
-            self.shortest = Some(rtt);
+        if self
+            .shortest
+            .is_none_or(|known| rtt <= known + known / NEARLY)
+        {
+            self.shortest = Some(self.shortest.map_or(rtt, |known| known.min(rtt)));
             self.shortest_at = now;
             self.since_look = None;
         }
@@ -210,5 +213,8 @@ impl Model {
 const ROUNDS: usize = 10;
 /// How long a round trip is believed to be the shortest (BBR draft, 4.1.2.3).
 const FRESH: Duration = Duration::from_secs(10);
+/// A round trip that is longer by no more than one part in this many confirms the shortest: a look
+/// costs half of what a round trip and some more would bring.
+const NEARLY: u32 = 32;
 /// Moments of sending that are remembered: more than leave within a round trip at steps of 2 ms.
 const MARKS: usize = 4096;
