@@ -38,7 +38,7 @@ struct Plain {
 enum Job<'j, 'b> {
     /// Plaintext into this buffer.
     Open(&'j mut ReadBuf<'b>),
-    /// Nothing but the handshake; plaintext is kept.
+    /// Nothing but the handshake: what comes behind it is not looked at.
     Shake,
     /// Records made of these slices.
     Seal(&'j [IoSlice<'j>]),
@@ -103,17 +103,18 @@ impl<R: Role> Engine<R> {
     pub(crate) fn shake(&mut self) -> Result<Shaken, Error> {
         loop {
             match self.turn(Job::Shake)? {
-                Turn::Again | Turn::Sealed(_) => {}
-                Turn::Plain if self.conn.is_handshaking() => {}
-                Turn::Plain => return Ok(Shaken::Done),
-                Turn::Idle if self.conn.is_handshaking() => return Ok(Shaken::NeedInput),
-                Turn::Idle => return Ok(Shaken::Done),
+                Turn::Again | Turn::Plain | Turn::Sealed(_) => {}
+                Turn::Idle if !self.conn.is_handshaking() => return Ok(Shaken::Done),
+                Turn::Idle if self.input.show_record() => {}
+                Turn::Idle => return Ok(Shaken::NeedInput),
             }
         }
     }
 
     /// Whether somebody else can make the records from here on: the handshake was one of TLS 1.3,
-    /// and rustls keeps nothing that it has received or has to send.
+    /// and rustls keeps nothing that it has received or has to send. As [`shake`](Self::shake) shows
+    /// it no record behind the handshake, it has no answer to a key update either, which it would
+    /// neither tell of nor give away.
     pub(crate) fn gives_way(&mut self) -> bool {
         self.conn.protocol_version() == Some(ProtocolVersion::TLSv1_3)
             && !self.conn.wants_write()
@@ -129,8 +130,7 @@ impl<R: Role> Engine<R> {
         let mut records = Records::new(secrets, keys)?;
         let behind = self.input.all();
         let plain = records.open(behind);
-        let mut early = self.plain.bytes;
-        early.extend_from_slice(behind.get(..plain).unwrap_or_default());
+        let early = behind.get(..plain).unwrap_or_default().to_vec();
         Ok((records, early))
     }
 
@@ -176,9 +176,12 @@ impl<R: Role> Engine<R> {
         }
     }
 
-    /// Seals the closing alert; nothing can be written afterwards.
+    /// Seals the closing alert, once; nothing can be written afterwards. After a failure rustls has
+    /// said why.
     pub(crate) fn close(&mut self) -> Result<(), Error> {
-        self.closing = true;
+        if self.failed.is_some() || std::mem::replace(&mut self.closing, true) {
+            return Ok(());
+        }
         loop {
             match self.turn(Job::Close)? {
                 Turn::Sealed(_) | Turn::Plain | Turn::Idle => return Ok(()),
@@ -201,11 +204,11 @@ impl<R: Role> Engine<R> {
     }
 
     fn step(&mut self, job: Job<'_, '_>) -> Result<Turn, Error> {
-        let opening = matches!(job, Job::Open(_) | Job::Shake);
-        let incoming = if opening {
-            self.input.all()
-        } else {
-            self.input.seen()
+        let opening = matches!(job, Job::Open(_));
+        let incoming = match job {
+            Job::Open(_) => self.input.all(),
+            Job::Shake if self.conn.is_handshaking() => self.input.shown(),
+            Job::Shake | Job::Seal(_) | Job::Close => self.input.seen(),
         };
         let UnbufferedStatus { mut discard, state } = self.conn.process(incoming);
         let turn = match state {

@@ -54,6 +54,31 @@ impl Input {
         self.bytes_mut().get_mut(range).unwrap_or_default()
     }
 
+    /// During a handshake: what rustls has looked at. If nothing but the beginning of a record is
+    /// behind that, also this beginning, as one look may tell that it is none.
+    pub(crate) fn shown(&mut self) -> &mut [u8] {
+        if self.record_at(self.seen).is_some() {
+            self.seen()
+        } else {
+            self.all()
+        }
+    }
+
+    /// Shows rustls another record; answers whether one was there as a whole.
+    pub(crate) fn show_record(&mut self) -> bool {
+        let end = self.record_at(self.seen);
+        self.seen = end.unwrap_or(self.seen);
+        end.is_some()
+    }
+
+    /// Where the record that begins `at` here ends, if all of it is there.
+    fn record_at(&self, at: usize) -> Option<usize> {
+        let header = self.bytes().get(at..self.end)?.first_chunk::<HEADER>()?;
+        let length = header.last_chunk::<2>()?;
+        let end = at + HEADER + usize::from(u16::from_be_bytes(*length));
+        (end <= self.end).then_some(end)
+    }
+
     /// rustls is done with the first `n` bytes.
     pub(crate) fn consume(&mut self, n: usize) {
         self.start = self.start.saturating_add(n).min(self.end);

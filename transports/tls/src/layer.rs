@@ -31,7 +31,8 @@ pub(crate) trait Layer: Send + Unpin + 'static {
     /// plaintext that was.
     fn seal(&mut self, bufs: &[IoSlice<'_>]) -> Result<usize, Error>;
 
-    /// Seals the closing alert; nothing can be written afterwards.
+    /// Seals the last alert, once: the closing one, or that which tells of a failure. Nothing can be
+    /// written afterwards.
     fn close(&mut self) -> Result<(), Error>;
 
     /// Whether nothing can be written any more.

@@ -31,8 +31,12 @@ use crate::{
 /// What is shorter gets its bytes copied from a lent buffer.
 const DIRECT: usize = 4 * RECORD;
 
-/// How many key updates a peer may send without data in between, as rustls has it.
-const MAX_KEY_UPDATES: u32 = 32;
+/// How much a peer may say without data in between: rustls allows as many key updates, Go half.
+const MOST_WITHOUT_DATA: u32 = 32;
+
+/// The most records that are ever sealed with one key, far from where their number would start anew
+/// (RFC 8446, 5.3).
+const MOST_RECORDS: u64 = u64::MAX >> 1;
 
 /// Both directions of a connection.
 pub(crate) struct Records<K> {
@@ -47,8 +51,7 @@ pub(crate) struct Records<K> {
     /// Plaintext that the reader had no room for.
     kept: Option<(Buffer, Range<usize>)>,
     messages: Messages,
-    /// Key updates since data came.
-    key_updates: u32,
+    without_data: WithoutData,
     /// Whether the peer asked for a key update, which is due with the next data.
     owes_update: bool,
     end: Option<End>,
@@ -56,6 +59,10 @@ pub(crate) struct Records<K> {
     alert: Option<AlertDescription>,
     closing: bool,
 }
+
+/// How much a peer has said since it sent data.
+#[derive(Default)]
+struct WithoutData(u32);
 
 /// Why nothing more can be read.
 enum End {
@@ -70,15 +77,15 @@ impl<K: Keys> Records<K> {
         let suite = keys.suite();
         let suite = suite.tls13().ok_or(Error::HandshakeNotComplete)?;
         Ok(Self {
-            keys,
             opening: Protection::new(secrets.rx)?,
             sealing: Protection::new(secrets.tx)?,
-            most: suite.common.confidentiality_limit,
+            most: suite.common.confidentiality_limit.min(MOST_RECORDS),
             output: Output::default(),
             part: Vec::new(),
             kept: None,
-            messages: Messages::default(),
-            key_updates: 0,
+            messages: Messages::new(keys.takes_tickets()),
+            keys,
+            without_data: WithoutData::default(),
             owes_update: false,
             end: None,
             alert: None,
@@ -127,11 +134,14 @@ impl<K: Keys> Records<K> {
             return Err(PeerMisbehaved::MessageInterleavedWithHandshakeMessage.into());
         }
         match kind {
-            ContentType::ApplicationData => {
-                if inner > 0 {
-                    self.key_updates = 0;
-                }
+            ContentType::ApplicationData if inner > 0 => {
+                self.without_data = WithoutData::default();
                 return Ok(Some((inner, len)));
+            }
+            ContentType::ApplicationData => self.without_data.more()?,
+            // Only data may be empty (RFC 8446, 5.4).
+            _ if inner == 0 => {
+                return Err(InvalidMessage::UnexpectedMessage("empty record").into());
             }
             ContentType::Handshake => self.on_messages(bytes)?,
             ContentType::Alert => self.on_alert(bytes)?,
@@ -141,16 +151,15 @@ impl<K: Keys> Records<K> {
     }
 
     fn on_messages(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        self.messages.take(bytes, |message| match message {
-            Message::Ticket(body) => self.keys.ticket(body),
-            Message::KeyUpdate { asked } => {
-                self.key_updates += 1;
-                if self.key_updates > MAX_KEY_UPDATES {
-                    return Err(PeerMisbehaved::TooManyKeyUpdateRequests.into());
+        self.messages.take(bytes, |message| {
+            self.without_data.more()?;
+            match message {
+                Message::Ticket(body) => self.keys.ticket(body),
+                Message::KeyUpdate { asked } => {
+                    self.owes_update |= asked;
+                    self.opening = Protection::new(self.keys.next_opening()?)?;
+                    Ok(())
                 }
-                self.owes_update |= asked;
-                self.opening = Protection::new(self.keys.next_opening()?)?;
-                Ok(())
             }
         })
     }
@@ -162,7 +171,8 @@ impl<K: Keys> Records<K> {
         };
         match AlertDescription::from(*code) {
             AlertDescription::CloseNotify => self.end = Some(End::Closed),
-            AlertDescription::UserCanceled => {}
+            // It says only that an end will follow.
+            AlertDescription::UserCanceled => self.without_data.more()?,
             other => return Err(Error::AlertReceived(other)),
         }
         Ok(())
@@ -182,7 +192,8 @@ impl<K: Keys> Records<K> {
         ready!(Pin::new(stream).poll_read(cx, &mut room))?;
         let came = room.filled().len();
         if came == 0 {
-            return Poll::Ready(ended(part.is_empty()).map(|()| None));
+            let between = part.is_empty() && self.messages.is_empty();
+            return Poll::Ready(ended(between).map(|()| None));
         }
         part.copy_from_slice(&self.part);
         let all = part.len() + came;
@@ -244,18 +255,40 @@ impl<K: Keys> Records<K> {
         Ok(())
     }
 
-    /// Why nothing can be read, and an alert for the peer if it has not been told.
+    /// Makes the records of a write.
+    fn seal_data(&mut self, bufs: &[IoSlice<'_>]) -> Result<usize, Error> {
+        let mut slices = Slices::new(bufs);
+        let all = bufs.iter().fold(0_usize, |n, s| n.saturating_add(s.len()));
+        let all = all.min(BATCH);
+        let mut sealed = 0;
+        while sealed < all {
+            self.refresh()?;
+            let len = RECORD.min(all - sealed);
+            self.put(ContentType::ApplicationData, len, |to| {
+                slices.gather(to);
+            })?;
+            sealed += len;
+        }
+        Ok(all)
+    }
+
+    /// Why nothing can be read; the peer is told.
     fn report(&mut self) -> io::Result<()> {
-        match &self.end {
-            None | Some(End::Closed) => Ok(()),
-            Some(End::Failed(err)) => {
-                let err = broken(err.clone());
-                if let Some(alert) = self.alert.take() {
-                    // Without room the peer is not told; the connection ends in any case.
-                    let _told = self.put_alert(FATAL, alert);
-                }
-                Err(err)
-            }
+        let Some(End::Failed(err)) = &self.end else {
+            return Ok(());
+        };
+        let err = broken(err.clone());
+        self.tell();
+        Err(err)
+    }
+
+    /// Makes the alert that says why we failed, if that has not been said and anything may be.
+    fn tell(&mut self) {
+        if let Some(alert) = self.alert.take()
+            && !self.closing
+        {
+            // Without room the peer is not told; the connection ends in any case.
+            let _told = self.put_alert(FATAL, alert);
         }
     }
 }
@@ -290,23 +323,21 @@ impl<K: Keys> Layer for Records<K> {
     }
 
     fn seal(&mut self, bufs: &[IoSlice<'_>]) -> Result<usize, Error> {
-        let mut slices = Slices::new(bufs);
-        let all = bufs.iter().fold(0_usize, |n, s| n.saturating_add(s.len()));
-        let all = all.min(BATCH);
-        let mut sealed = 0;
-        while sealed < all {
-            self.refresh()?;
-            let len = RECORD.min(all - sealed);
-            self.put(ContentType::ApplicationData, len, |to| {
-                slices.gather(to);
-            })?;
-            sealed += len;
+        let sealed = self.seal_data(bufs);
+        if let Err(err) = &sealed {
+            self.end = Some(End::Failed(err.clone()));
         }
-        Ok(all)
+        sealed
     }
 
     fn close(&mut self) -> Result<(), Error> {
-        self.closing = true;
+        if matches!(self.end, Some(End::Failed(_))) {
+            self.tell();
+            return Ok(());
+        }
+        if std::mem::replace(&mut self.closing, true) {
+            return Ok(());
+        }
         self.put_alert(WARNING, AlertDescription::CloseNotify)
     }
 
@@ -316,6 +347,20 @@ impl<K: Keys> Layer for Records<K> {
 
     fn output(&mut self) -> &mut Output {
         &mut self.output
+    }
+}
+
+impl WithoutData {
+    /// The peer has said something else again.
+    ///
+    /// # Errors
+    /// That is too much of it.
+    const fn more(&mut self) -> Result<(), Error> {
+        self.0 += 1;
+        if self.0 > MOST_WITHOUT_DATA {
+            return Err(Error::PeerMisbehaved(PeerMisbehaved::TooManyEmptyFragments));
+        }
+        Ok(())
     }
 }
 
@@ -331,6 +376,10 @@ fn alert_of(err: &Error) -> Option<AlertDescription> {
         Error::PeerSentOversizedRecord => AlertDescription::RecordOverflow,
         Error::PeerMisbehaved(_) | Error::InvalidMessage(InvalidMessage::UnexpectedMessage(_)) => {
             AlertDescription::UnexpectedMessage
+        }
+        // RFC 8446, 4.6.3.
+        Error::InvalidMessage(InvalidMessage::InvalidKeyUpdate) => {
+            AlertDescription::IllegalParameter
         }
         Error::InvalidMessage(err) => AlertDescription::from(*err),
         _ => AlertDescription::InternalError,

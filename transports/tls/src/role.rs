@@ -39,6 +39,8 @@ pub(crate) trait Keys: Send + Unpin + 'static {
     fn next_sealing(&mut self) -> Result<(u64, ConnectionTrafficSecrets), Error>;
     /// The next key to open with.
     fn next_opening(&mut self) -> Result<(u64, ConnectionTrafficSecrets), Error>;
+    /// Whether the peer may send tickets.
+    fn takes_tickets(&self) -> bool;
     /// Takes the body of a ticket that resumes a session.
     fn ticket(&mut self, body: &[u8]) -> Result<(), Error>;
 }
@@ -86,6 +88,10 @@ impl<D: Tickets> Keys for KernelConnection<D> {
         self.update_rx_secret()
     }
 
+    fn takes_tickets(&self) -> bool {
+        D::COME
+    }
+
     fn ticket(&mut self, body: &[u8]) -> Result<(), Error> {
         D::take(self, body)
     }
@@ -93,11 +99,16 @@ impl<D: Tickets> Keys for KernelConnection<D> {
 
 /// What a role does with tickets, in which alone the two differ after the handshake.
 pub(crate) trait Tickets: Send + Sized + Unpin + 'static {
+    /// Whether the peer may send any.
+    const COME: bool;
+
     /// Takes the body of one that came on the connection of `keys`.
     fn take(keys: &mut KernelConnection<Self>, body: &[u8]) -> Result<(), Error>;
 }
 
 impl Tickets for ClientConnectionData {
+    const COME: bool = true;
+
     fn take(keys: &mut KernelConnection<Self>, body: &[u8]) -> Result<(), Error> {
         keys.handle_new_session_ticket(body)
     }
@@ -105,6 +116,8 @@ impl Tickets for ClientConnectionData {
 
 impl Tickets for ServerConnectionData {
     /// Only servers send tickets.
+    const COME: bool = false;
+
     fn take(_keys: &mut KernelConnection<Self>, _body: &[u8]) -> Result<(), Error> {
         Err(InvalidMessage::UnexpectedMessage("new_session_ticket from a client").into())
     }

@@ -87,10 +87,8 @@ impl<L: Layer> AsyncWrite for TlsStream<L> {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(self.poll_drain(cx))?;
-        if !self.layer.is_done() {
-            self.layer.close().map_err(broken)?;
-            ready!(self.poll_drain(cx))?;
-        }
+        self.layer.close().map_err(broken)?;
+        ready!(self.poll_drain(cx))?;
         Pin::new(&mut self.inner).poll_shutdown(cx)
     }
 }

@@ -4,6 +4,9 @@ mod buffered;
 mod certificates;
 mod damage;
 mod files;
+mod handover;
+mod peer;
+mod rules;
 mod traffic;
 
 use std::{
@@ -12,10 +15,15 @@ use std::{
 };
 
 use culvert_io::{Peer, Stream};
-use rustls::{ClientConfig, ServerConfig};
+use rustls::{
+    ClientConfig, ServerConfig, SupportedCipherSuite, Tls13CipherSuite,
+    crypto::{CipherSuiteCommon, CryptoProvider, ring},
+    sign::SingleCertAndKey,
+    version::TLS13,
+};
 use tokio::io::DuplexStream;
 
-use crate::{TlsError, accept, connect, server_name};
+use crate::{TlsError, accept, connect, identity, server_name, verify::Unverified};
 
 pub(crate) use files::Files;
 
@@ -30,6 +38,48 @@ pub(crate) fn plain_configs() -> (Arc<ServerConfig>, Arc<ClientConfig>) {
         crate::server_config(None, None).unwrap(),
         crate::client_config(None, None).unwrap(),
     )
+}
+
+/// The same of `suite`, and its keys are worn out after `most` records.
+pub(crate) fn configs_of(
+    suite: &'static Tls13CipherSuite,
+    most: u64,
+) -> (Arc<ServerConfig>, Arc<ClientConfig>) {
+    let worn = Tls13CipherSuite {
+        common: CipherSuiteCommon {
+            confidentiality_limit: most,
+            ..suite.common
+        },
+        ..*suite
+    };
+    let provider = Arc::new(CryptoProvider {
+        cipher_suites: vec![SupportedCipherSuite::Tls13(Box::leak(Box::new(worn)))],
+        ..ring::default_provider()
+    });
+    let mut server = ServerConfig::builder_with_provider(Arc::clone(&provider))
+        .with_protocol_versions(&[&TLS13])
+        .unwrap()
+        .with_no_client_auth()
+        .with_cert_resolver(Arc::new(SingleCertAndKey::from(
+            identity::generate(&provider).unwrap(),
+        )));
+    let mut client = ClientConfig::builder_with_provider(Arc::clone(&provider))
+        .with_protocol_versions(&[&TLS13])
+        .unwrap()
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(Unverified::new(&provider)))
+        .with_no_client_auth();
+    (
+        server.enable_secret_extraction,
+        client.enable_secret_extraction,
+    ) = (true, true);
+    (Arc::new(server), Arc::new(client))
+}
+
+/// The same whose keys are worn out soon.
+pub(crate) fn worn_configs() -> (Arc<ServerConfig>, Arc<ClientConfig>) {
+    let suite = ring::cipher_suite::TLS13_AES_128_GCM_SHA256;
+    configs_of(suite.tls13().unwrap(), 16)
 }
 
 /// Both ends of a handshake over a pipe of `room` bytes.

@@ -6,13 +6,21 @@
 use std::{
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    sync::Arc,
 };
 
 use culvert_io::{Peer, Stream};
 use culvert_kit::go_peer;
 use culvert_tls::{
-    IdentityFiles, TlsError, accept, client_config, connect, server_config, server_name,
+    ClientConfig, IdentityFiles, ServerConfig, TlsError, accept, client_config, connect,
+    server_config, server_name,
 };
+use rustls::{
+    RootCertStore, SupportedCipherSuite, Tls13CipherSuite,
+    crypto::{CipherSuiteCommon, CryptoProvider, ring},
+    version::TLS13,
+};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpListener,
@@ -197,4 +205,69 @@ async fn both_sides_verify_certificates_made_by_go() {
             "{refused:?}"
         );
     }
+}
+
+/// Suites with keys that are worn out after a few records, where others take millions.
+fn worn() -> Arc<CryptoProvider> {
+    let suites = ring::ALL_CIPHER_SUITES
+        .iter()
+        .filter_map(|suite| suite.tls13());
+    let worn = suites.map(|suite| Tls13CipherSuite {
+        common: CipherSuiteCommon {
+            confidentiality_limit: 5,
+            ..suite.common
+        },
+        ..*suite
+    });
+    Arc::new(CryptoProvider {
+        cipher_suites: worn
+            .map(|suite| SupportedCipherSuite::Tls13(Box::leak(Box::new(suite))))
+            .collect(),
+        ..ring::default_provider()
+    })
+}
+
+/// Settings of both roles with the files of `made` and such keys.
+fn worn_configs(made: &Made) -> (Arc<ServerConfig>, Arc<ClientConfig>) {
+    let certificate = |name| CertificateDer::from_pem_file(made.file(name)).unwrap();
+    let mut roots = RootCertStore::empty();
+    roots.add(certificate("ca.crt")).unwrap();
+    let key = PrivateKeyDer::from_pem_file(made.file("leaf.key")).unwrap();
+    let mut server = ServerConfig::builder_with_provider(worn())
+        .with_protocol_versions(&[&TLS13])
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate("leaf.crt")], key)
+        .unwrap();
+    let mut client = ClientConfig::builder_with_provider(worn())
+        .with_protocol_versions(&[&TLS13])
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    (
+        server.enable_secret_extraction,
+        client.enable_secret_extraction,
+    ) = (true, true);
+    (Arc::new(server), Arc::new(client))
+}
+
+/// Each side of ours changes its key some hundred times.
+#[tokio::test]
+async fn go_takes_our_key_updates() {
+    let Some(program) = go_peer("tls").await.unwrap() else {
+        return;
+    };
+    let made = Made::new(&program, "localhost");
+    let (server, client) = worn_configs(&made);
+    let files = made.args();
+    let files = files.iter().map(String::as_str).take(4);
+    let args: Vec<_> = ["-role", "server"].into_iter().chain(files).collect();
+    let (stream, child) = meet(&program, &args).await;
+    let name = server_name("localhost", true).unwrap();
+    send(connect(stream, &client, name).await.unwrap()).await;
+    assert!(child.succeeded());
+
+    let (stream, child) = meet(&program, &["-role", "client"]).await;
+    echo(accept(stream, &server).await.unwrap()).await;
+    assert!(child.succeeded());
 }

@@ -11,6 +11,8 @@ struct Counted {
     sealing: u8,
     opening: u8,
     tickets: usize,
+    /// When there are no more keys.
+    last: u8,
 }
 
 fn key(suite: SupportedCipherSuite, number: u8) -> (u64, ConnectionTrafficSecrets) {
@@ -28,6 +30,9 @@ impl Keys for Counted {
     }
 
     fn next_sealing(&mut self) -> Result<(u64, ConnectionTrafficSecrets), Error> {
+        if self.sealing == self.last {
+            return Err(Error::General("no more keys".into()));
+        }
         self.sealing += 1;
         Ok(key(self.suite, self.sealing))
     }
@@ -35,6 +40,10 @@ impl Keys for Counted {
     fn next_opening(&mut self) -> Result<(u64, ConnectionTrafficSecrets), Error> {
         self.opening += 1;
         Ok(key(self.suite, self.opening))
+    }
+
+    fn takes_tickets(&self) -> bool {
+        true
     }
 
     fn ticket(&mut self, _body: &[u8]) -> Result<(), Error> {
@@ -55,6 +64,7 @@ fn records_of(suite: SupportedCipherSuite) -> Records<Counted> {
         sealing: 0,
         opening: 0,
         tickets: 0,
+        last: u8::MAX,
     };
     Records::new(secrets, keys).unwrap()
 }
@@ -120,34 +130,49 @@ fn padding_and_empty_records_are_nothing() {
     .concat();
     assert_eq!(give(&mut records, &bytes), b"one\0\x07\0");
     let longest = vec![1; RECORD];
-    assert_eq!(
-        give(&mut records, &record(&mut peer, 23, &longest)),
-        longest
-    );
+    let bytes = record(&mut peer, 23, &longest);
+    assert_eq!(give(&mut records, &bytes), longest);
+    let mut padded = vec![0; RECORD];
+    padded[..4].copy_from_slice(b"two\x17");
+    let bytes = record(&mut peer, 0, &padded);
+    assert_eq!(give(&mut records, &bytes), b"two");
     assert!(records.end.is_none());
 }
 
 #[test]
 fn a_peer_that_breaks_the_rules_is_told_which() {
+    use AlertDescription as Alert;
     let longer = vec![1; RECORD + 1];
-    let cases: [(u8, &[u8], AlertDescription); 12] = [
-        (0, b"", AlertDescription::UnexpectedMessage),
-        (0, &[0; 100], AlertDescription::UnexpectedMessage),
-        (20, &[1], AlertDescription::UnexpectedMessage),
-        (99, b"x", AlertDescription::UnexpectedMessage),
-        (23, &longer, AlertDescription::RecordOverflow),
-        (21, &[1], AlertDescription::DecodeError),
-        (21, &[1, 0, 0], AlertDescription::DecodeError),
-        (22, b"", AlertDescription::DecodeError),
-        (22, &[24, 0, 0, 1, 2], AlertDescription::DecodeError),
+    let mut padded = vec![0; RECORD + 1];
+    padded[0] = 23;
+    let cases: [(u8, &[u8], Alert); 22] = [
+        (0, b"", Alert::UnexpectedMessage),
+        (0, &[0; 100], Alert::UnexpectedMessage),
+        (20, &[1], Alert::UnexpectedMessage),
+        (24, &[1, 0, 0], Alert::UnexpectedMessage),
+        (99, b"x", Alert::UnexpectedMessage),
+        (23, &longer, Alert::RecordOverflow),
+        (0, &padded, Alert::RecordOverflow),
+        (21, b"", Alert::UnexpectedMessage),
+        (21, &[1], Alert::DecodeError),
+        (21, &[1, 0, 0], Alert::DecodeError),
+        (21, &[1, 90, 1, 0], Alert::DecodeError),
+        (22, b"", Alert::UnexpectedMessage),
+        (22, &[24, 0, 0, 1, 2], Alert::IllegalParameter),
+        (22, &[24, 0, 0, 0], Alert::DecodeError),
+        (22, &[24, 0, 0, 2, 0, 0], Alert::DecodeError),
+        (22, &[24, 0, 0, 1, 0, 4], Alert::UnexpectedMessage),
         (
             22,
-            &[24, 0, 0, 1, 0, 4],
-            AlertDescription::UnexpectedMessage,
+            &[24, 0, 0, 1, 0, 24, 0, 0, 1, 0],
+            Alert::UnexpectedMessage,
         ),
-        (22, &[4, 1, 0, 0], AlertDescription::DecodeError),
-        // A new handshake.
-        (22, &[1, 0, 0, 1, 0], AlertDescription::UnexpectedMessage),
+        (22, &[4, 1, 0, 0], Alert::DecodeError),
+        // A new handshake, a request for a certificate, an end of one, and nothing known.
+        (22, &[1, 0, 0, 1, 0], Alert::UnexpectedMessage),
+        (22, &[13, 0, 0, 3, 0, 0, 0], Alert::UnexpectedMessage),
+        (22, &[20, 0, 0, 32], Alert::UnexpectedMessage),
+        (22, &[99, 0, 0, 0], Alert::UnexpectedMessage),
     ];
     for (kind, plain, alert) in cases {
         let (mut peer, mut records) = (peer(), records());
@@ -277,17 +302,139 @@ fn a_key_seals_only_so_many_records() {
     assert_eq!((ours.keys.sealing, theirs.keys.opening), (3, 3));
 }
 
+/// What a peer can say for ever.
 #[test]
-fn key_updates_without_data_come_to_an_end() {
-    for (between, ends) in [(&b""[..], true), (b"data", false)] {
-        let mut records = records();
-        for number in 0..=u8::try_from(MAX_KEY_UPDATES).unwrap() {
-            let mut peer = Protection::new(key(SUITE, number)).unwrap();
-            if !between.is_empty() {
-                give(&mut records, &record(&mut peer, 23, between));
+fn records_without_data_come_to_an_end() {
+    let ticket: &[u8] = &[4, 0, 0, 1, 7];
+    for (kind, plain) in [
+        (22, &KEY_UPDATE[..]),
+        (22, ticket),
+        (23, b""),
+        (21, &[1, 90]),
+    ] {
+        for (between, ends) in [(&b""[..], true), (b"data", false)] {
+            let mut records = records();
+            for number in 0..=u8::try_from(MOST_WITHOUT_DATA).unwrap() {
+                assert!(records.end.is_none());
+                // Only a key update changes the key.
+                let (key_number, record_number) = match plain {
+                    [24, ..] => (number, 0),
+                    _ => (0, u64::from(number) * (1 + u64::from(!between.is_empty()))),
+                };
+                let (_, secrets) = key(SUITE, key_number);
+                let mut peer = Protection::new((record_number, secrets)).unwrap();
+                if !between.is_empty() {
+                    give(&mut records, &record(&mut peer, 23, between));
+                }
+                give(&mut records, &record(&mut peer, kind, plain));
             }
-            give(&mut records, &record(&mut peer, 22, &KEY_UPDATE));
+            assert_eq!(records.end.is_some(), ends, "{plain:?}");
+            let alert = ends.then_some(AlertDescription::UnexpectedMessage);
+            assert_eq!(records.alert, alert);
         }
-        assert_eq!(records.end.is_some(), ends);
     }
+}
+
+#[test]
+fn a_key_update_may_come_in_pieces_and_behind_a_ticket() {
+    let all = [&[4, 0, 0, 1, 7][..], &KEY_UPDATE].concat();
+    for cut in 1..all.len() {
+        let (mut peer, mut records) = (peer(), records());
+        let bytes = [
+            record(&mut peer, 22, &all[..cut]),
+            record(&mut peer, 22, &all[cut..]),
+            record(&mut Protection::new(key(SUITE, 1)).unwrap(), 23, b"new key"),
+        ]
+        .concat();
+        assert_eq!(give(&mut records, &bytes), b"new key", "{cut}");
+        assert_eq!((records.keys.tickets, records.keys.opening), (1, 1));
+        // The key before is of no use.
+        give(&mut records, &record(&mut peer, 23, b"old key"));
+        assert_eq!(records.alert, Some(AlertDescription::BadRecordMac));
+    }
+}
+
+#[test]
+fn nothing_comes_between_the_pieces_of_a_message() {
+    for (kind, plain) in [(23, &b"data"[..]), (23, b""), (21, &[1, 0]), (21, &[2, 40])] {
+        let (mut peer, mut records) = (peer(), records());
+        give(&mut records, &record(&mut peer, 22, &KEY_UPDATE[..3]));
+        give(&mut records, &record(&mut peer, kind, plain));
+        assert_eq!(records.alert, Some(AlertDescription::UnexpectedMessage));
+    }
+}
+
+#[test]
+fn many_requests_are_answered_once_and_also_without_data_of_theirs() {
+    let mut ours = records();
+    for number in 0..5 {
+        let mut peer = Protection::new(key(SUITE, number)).unwrap();
+        give(&mut ours, &record(&mut peer, 22, &[24, 0, 0, 1, 1]));
+    }
+    ours.seal(&[IoSlice::new(b"one")]).unwrap();
+    let mut bytes = sealed(&mut ours);
+    bytes.truncate(HEADER + KEY_UPDATE.len() + TRAILER);
+    let (kind, len) = peer().open(&mut bytes, 0).unwrap();
+    assert_eq!(
+        (kind, &bytes[..len]),
+        (ContentType::Handshake, &KEY_UPDATE[..])
+    );
+    assert_eq!(ours.keys.sealing, 1);
+}
+
+#[test]
+fn without_another_key_nothing_more_is_sealed() {
+    let mut ours = records();
+    (ours.most, ours.keys.last) = (2, 1);
+    let plain = noise(10 * RECORD, 3);
+    assert!(ours.seal(&[IoSlice::new(&plain)]).is_err());
+    assert!(ours.is_done() && ours.report().is_err());
+    // Neither is an end: nobody may take what is missing for all there was.
+    sealed(&mut ours);
+    ours.close().unwrap();
+    assert!(sealed(&mut ours).is_empty());
+}
+
+#[test]
+fn the_number_of_a_record_never_starts_anew() {
+    let (_, secrets) = key(SUITE, 0);
+    let mut last = Protection::new((u64::MAX, secrets)).unwrap();
+    let mut bytes = [0; HEADER + TRAILER];
+    assert!(last.seal(ContentType::ApplicationData, &mut bytes).is_err());
+    assert!(last.open(&mut bytes, 0).is_err());
+    // A key is replaced long before, also if its suite has no limit of its own.
+    let ours = records_of(suites::TLS13_CHACHA20_POLY1305_SHA256);
+    assert!(ours.most < u64::MAX);
+    assert!(records().most <= 1 << 24);
+}
+
+#[test]
+fn the_closing_alert_is_made_once() {
+    let mut ours = records();
+    ours.close().unwrap();
+    let mut bytes = sealed(&mut ours);
+    let (kind, len) = peer().open(&mut bytes, 0).unwrap();
+    assert_eq!((kind, &bytes[..len]), (ContentType::Alert, &[1, 0][..]));
+    ours.close().unwrap();
+    assert!(sealed(&mut ours).is_empty());
+}
+
+#[test]
+fn who_ends_after_a_failure_tells_of_it() {
+    let mut ours = records();
+    give(&mut ours, &record(&mut peer(), 22, b""));
+    ours.close().unwrap();
+    let mut bytes = sealed(&mut ours);
+    let (_, len) = peer().open(&mut bytes, 0).unwrap();
+    assert_eq!(
+        bytes[..len],
+        [FATAL, AlertDescription::UnexpectedMessage.into()]
+    );
+    // Nobody is told twice, nor behind the end.
+    assert!(ours.report().is_err() && sealed(&mut ours).is_empty());
+    let mut ours = records();
+    ours.close().unwrap();
+    sealed(&mut ours);
+    give(&mut ours, &record(&mut peer(), 22, b""));
+    assert!(ours.report().is_err() && sealed(&mut ours).is_empty());
 }

@@ -3,7 +3,6 @@
 use std::{
     io::{Read, Write},
     net::{TcpListener, TcpStream},
-    sync::Arc,
     thread,
 };
 
@@ -11,7 +10,7 @@ use culvert_io::{Peer, Stream};
 use rustls::{ClientConnection, ServerConnection, StreamOwned};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use super::{noise, plain_configs};
+use super::{noise, plain_configs, worn_configs};
 use crate::{accept, connect, server_name};
 
 fn sockets() -> (tokio::net::TcpStream, TcpStream) {
@@ -62,33 +61,34 @@ async fn drive(stream: Stream) {
 
 #[tokio::test]
 async fn our_client_with_their_server() {
-    let (server, client) = plain_configs();
-    let (ours, theirs) = sockets();
-    let thread = thread::spawn(move || {
-        echo(StreamOwned::new(
-            ServerConnection::new(server).unwrap(),
-            theirs,
-        ))
-    });
-    let name = server_name("localhost", true).unwrap();
-    drive(connect(tcp(ours), &client, name).await.unwrap()).await;
-    assert_eq!(thread.join().unwrap(), LEN);
+    for (server, client) in [plain_configs(), worn_configs()] {
+        let (ours, theirs) = sockets();
+        let thread = thread::spawn(move || {
+            echo(StreamOwned::new(
+                ServerConnection::new(server).unwrap(),
+                theirs,
+            ))
+        });
+        let name = server_name("localhost", true).unwrap();
+        drive(connect(tcp(ours), &client, name).await.unwrap()).await;
+        assert_eq!(thread.join().unwrap(), LEN);
+    }
 }
 
 #[tokio::test]
 async fn our_server_with_their_client() {
-    let (server, client) = plain_configs();
-    let (ours, theirs) = sockets();
-    let client = Arc::clone(&client);
-    let thread = thread::spawn(move || {
-        let name = server_name("localhost", true).unwrap();
-        let mut conn = ClientConnection::new(client, name).unwrap();
-        let mut theirs = theirs;
-        conn.complete_io(&mut theirs).unwrap();
-        // A key update in the middle of the traffic, which we have to answer.
-        conn.refresh_traffic_keys().unwrap();
-        echo(StreamOwned::new(conn, theirs))
-    });
-    drive(accept(tcp(ours), &server).await.unwrap()).await;
-    assert_eq!(thread.join().unwrap(), LEN);
+    for (server, client) in [plain_configs(), worn_configs()] {
+        let (ours, theirs) = sockets();
+        let thread = thread::spawn(move || {
+            let name = server_name("localhost", true).unwrap();
+            let mut conn = ClientConnection::new(client, name).unwrap();
+            let mut theirs = theirs;
+            conn.complete_io(&mut theirs).unwrap();
+            // A key update in the middle of the traffic, which we have to answer.
+            conn.refresh_traffic_keys().unwrap();
+            echo(StreamOwned::new(conn, theirs))
+        });
+        drive(accept(tcp(ours), &server).await.unwrap()).await;
+        assert_eq!(thread.join().unwrap(), LEN);
+    }
 }

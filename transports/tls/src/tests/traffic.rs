@@ -3,7 +3,7 @@ use std::{future::poll_fn, io::IoSlice, pin::Pin, task::Poll};
 use rustls_pki_types::pem::PemObject;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 
-use super::{noise, pair, plain_configs, shake, tapped};
+use super::{configs_of, noise, pair, plain_configs, shake, tapped};
 
 const MANY: usize = 64 * 1024 * 1024;
 
@@ -51,6 +51,56 @@ async fn sixty_four_mebibytes_each_way_at_once() {
         receive(&mut cr, MANY, 10_000),
     );
     assert_eq!((a, c), (b, d));
+}
+
+/// Each suite that can be agreed on, with keys that change all the time.
+#[tokio::test]
+async fn every_suite_of_tls_1_3_both_ways_with_key_updates() {
+    let suites = rustls::crypto::ring::ALL_CIPHER_SUITES.iter();
+    let suites: Vec<_> = suites.filter_map(|suite| suite.tls13()).collect();
+    assert_eq!(suites.len(), 3);
+    for suite in suites {
+        let (server, client) = configs_of(suite, 5);
+        let (server, client) = shake(&server, &client, "localhost", 100_000).await;
+        let (mut sr, mut sw) = tokio::io::split(server.unwrap());
+        let (mut cr, mut cw) = tokio::io::split(client.unwrap());
+        let (up, down) = (noise(300_007, 6), noise(9001, 7));
+        let total = 2 * 1024 * 1024;
+        let (a, b, c, d) = tokio::join!(
+            send(&mut cw, &up, total),
+            receive(&mut sr, total, 256 * 1024),
+            send(&mut sw, &down, total),
+            receive(&mut cr, total, 10_000),
+        );
+        assert_eq!((a, c), (b, d));
+    }
+}
+
+/// The client's first guess at the server's group for keys is wrong.
+#[tokio::test]
+async fn a_hello_that_has_to_be_repeated() {
+    let (_, client) = plain_configs();
+    let provider = rustls::crypto::CryptoProvider {
+        kx_groups: vec![rustls::crypto::ring::kx_group::SECP384R1],
+        ..rustls::crypto::ring::default_provider()
+    };
+    let identity = crate::identity::generate(&provider).unwrap();
+    let mut server = rustls::ServerConfig::builder_with_provider(provider.into())
+        .with_protocol_versions(&[&rustls::version::TLS13])
+        .unwrap()
+        .with_no_client_auth()
+        .with_cert_resolver(std::sync::Arc::new(rustls::sign::SingleCertAndKey::from(
+            identity,
+        )));
+    server.enable_secret_extraction = true;
+    let (server, client) = shake(&server.into(), &client, "localhost", 100_000).await;
+    let (mut server, mut client) = (server.unwrap(), client.unwrap());
+    let data = noise(300_000, 8);
+    let (a, b) = tokio::join!(
+        send(&mut client, &data, data.len()),
+        receive(&mut server, data.len(), 256 * 1024)
+    );
+    assert_eq!(a, b);
 }
 
 #[tokio::test]
