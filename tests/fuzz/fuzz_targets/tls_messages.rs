@@ -1,7 +1,7 @@
 //! A peer that has the keys of an established TLS connection and may send any records under them:
 //! padded and empty ones, key updates, pieces of messages, alerts, what there is no name for. What is
 //! read is the data that it sent, up to what breaks the rules and never beyond, and all that we send
-//! can be opened. `CULVERT_FAST_PATHS=-records` has rustls open and seal them.
+//! can be opened.
 #![no_main]
 
 use std::{
