@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use culvert_io::{Scope, Stream};
+use culvert_io::{Scope, Stream, network::canonical};
 use culvert_proxy::{Members, Opened, ProxyError, ServerCx, ServerKind, Turn, UserAddrs, join};
 use culvert_transport::AcceptBackoff;
 use culvert_wire::msg::NewProxy;
@@ -14,7 +14,6 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    addr::canonical,
     groups::Groups,
     ports::{Bound, Ports},
 };

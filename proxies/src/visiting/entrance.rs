@@ -3,7 +3,7 @@
 use std::{io, sync::Arc};
 
 use culvert_conf::VisitorConfig;
-use culvert_io::Stream;
+use culvert_io::{Stream, network::canonical};
 use culvert_proxy::ProxyError;
 use culvert_transport::AcceptBackoff;
 use tokio::{
@@ -12,7 +12,7 @@ use tokio::{
 };
 
 use super::listen;
-use crate::addr::{canonical, join_host_port};
+use crate::addr::join_host_port;
 
 /// Users that may wait for a way at a time: as many as the kernel holds before an accept. Each
 /// costs a socket and a small task for at most half a minute.

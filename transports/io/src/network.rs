@@ -1,9 +1,9 @@
-//! Where the machine is on the network: the address that packets leave from, and when that may
-//! have changed.
+//! Where machines are on the network: their addresses as people know them, the one that our packets
+//! leave from, and when that may have changed.
 
 use std::{
     io,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, UdpSocket},
     time::Duration,
 };
 
@@ -18,6 +18,18 @@ const POLL: Duration = Duration::from_millis(1500);
 
 /// How long the changes go on that come with one: an address is followed by its routes.
 const SETTLE: Duration = Duration::from_millis(50);
+
+/// An IPv4 address in IPv6 form, which a socket for both families reports, as plain IPv4. Unlike
+/// [`IpAddr::to_canonical`] this keeps the scope of an IPv6 address.
+#[must_use]
+pub const fn canonical(addr: SocketAddr) -> SocketAddr {
+    if let SocketAddr::V6(v6) = addr
+        && let Some(v4) = v6.ip().to_ipv4_mapped()
+    {
+        return SocketAddr::V4(SocketAddrV4::new(v4, v6.port()));
+    }
+    addr
+}
 
 /// The address that packets to `to` leave from now; `from` is ours if it was chosen. Nothing is
 /// sent.
@@ -86,6 +98,17 @@ impl Changes {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn mapped_addresses_become_plain() {
+        for (from, to) in [
+            ("[::ffff:1.2.3.4]:5", "1.2.3.4:5"),
+            ("1.2.3.4:5", "1.2.3.4:5"),
+            ("[fe80::1%3]:5", "[fe80::1%3]:5"),
+        ] {
+            assert_eq!(canonical(from.parse().unwrap()).to_string(), to);
+        }
+    }
 
     #[test]
     fn packets_to_ourselves_leave_from_ourselves() {

@@ -5,7 +5,7 @@ mod watched;
 
 use std::{
     fmt, io,
-    net::{SocketAddr, SocketAddrV4},
+    net::SocketAddr,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
@@ -17,7 +17,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use crate::{Buffer, Datagrams, FastPaths, Meter, socket};
+use crate::{Buffer, Datagrams, FastPaths, Meter, network::canonical, socket};
 
 /// What a byte stream must do; every suitable type has it.
 pub trait Io: AsyncRead + AsyncWrite + Send + Unpin + 'static {}
@@ -97,16 +97,6 @@ impl Peer {
     fn is_here(&self) -> bool {
         self.addr.ip().is_loopback() || self.addr.ip() == self.local.ip()
     }
-}
-
-/// Unlike [`std::net::IpAddr::to_canonical`] this keeps the scope of an IPv6 address.
-const fn canonical(addr: SocketAddr) -> SocketAddr {
-    if let SocketAddr::V6(v6) = addr
-        && let Some(v4) = v6.ip().to_ipv4_mapped()
-    {
-        return SocketAddr::V4(SocketAddrV4::new(v4, v6.port()));
-    }
-    addr
 }
 
 pub(crate) enum Carrier {
