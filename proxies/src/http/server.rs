@@ -5,34 +5,21 @@ use std::sync::Arc;
 
 use culvert_http::{Credentials, HttpBackend, HttpRules, HttpVhost, Route};
 use culvert_io::Scope;
-use culvert_proxy::{Lease, Opened, ProxyError, ServerCx, ServerKind};
+use culvert_proxy::{Opened, ProxyError, ServerCx, ServerKind};
 use culvert_wire::msg::NewProxy;
 
-use crate::{
-    domains::{address, domains},
-    groups::Groups,
-};
+use crate::domains::Shared;
 
 /// http proxies at the server.
 #[derive(Debug)]
-pub struct HttpKind {
-    vhost: Option<Arc<HttpVhost>>,
-    port: u16,
-    sub_domain_host: String,
-    groups: Groups<Route, Arc<HttpBackend>, Arc<Lease>>,
-}
+pub struct HttpKind(Shared<HttpVhost, Route, Arc<HttpBackend>>);
 
 impl HttpKind {
     /// Proxies whose users come to `vhost` on `port` (`vhostHTTPPort`); without a vhost there are
     /// none. `sub_domain_host` may be empty.
     #[must_use]
     pub fn new(vhost: Option<Arc<HttpVhost>>, port: u16, sub_domain_host: String) -> Self {
-        Self {
-            vhost,
-            port,
-            sub_domain_host,
-            groups: Groups::new("group params invalid"),
-        }
+        Self(Shared::new(vhost, port, sub_domain_host))
     }
 }
 
@@ -45,10 +32,9 @@ impl ServerKind for HttpKind {
         cx: Arc<dyn ServerCx>,
         scope: &'a Scope,
     ) -> Result<Opened, ProxyError> {
-        let vhost = self.vhost.as_deref().ok_or_else(|| {
-            ProxyError::refused("type [http] not supported when vhost http port is not set")
-        })?;
-        let domains = domains(ask, &self.sub_domain_host)?;
+        let missing = "type [http] not supported when vhost http port is not set";
+        let mut opening = self.0.open(ask, missing)?;
+        let domains = opening.domains()?;
         let rules = HttpRules::new(&ask.headers, &ask.response_headers)?
             .with_auth(Credentials::new(&ask.http_user, &ask.http_pwd))
             .with_host_rewrite(&ask.host_header_rewrite)?;
@@ -59,8 +45,6 @@ impl ServerKind for HttpKind {
         } else {
             &ask.locations
         };
-        let mut leases = Vec::new();
-        let mut addresses = Vec::new();
         for domain in &domains {
             for location in locations {
                 let route = Route {
@@ -68,12 +52,10 @@ impl ServerKind for HttpKind {
                     location: location.clone(),
                     user: ask.route_by_http_user.clone(),
                 };
-                let take =
-                    |members: &Arc<_>| Ok(Arc::new(vhost.register(&route, Arc::clone(members))?));
                 let member = Arc::clone(&backend);
-                let (_, place) = self.groups.join(ask, route.clone(), member, take)?;
-                leases.push(place);
-                addresses.push(address(domain, self.port));
+                opening.join(domain, route.clone(), member, |vhost, members| {
+                    vhost.register(&route, members)
+                })?;
                 tracing::info!(
                     "http proxy listen for host [{domain}] location [{location}] group [{}], routeByHTTPUser [{}]",
                     ask.group,
@@ -81,10 +63,7 @@ impl ServerKind for HttpKind {
                 );
             }
         }
-        Ok(Opened {
-            remote_addr: addresses.join(","),
-            leases,
-        })
+        Ok(opening.done())
     }
 }
 

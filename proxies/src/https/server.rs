@@ -5,34 +5,21 @@ use std::sync::Arc;
 
 use culvert_http::{HttpsVhost, Tunnels};
 use culvert_io::Scope;
-use culvert_proxy::{Lease, Opened, ProxyError, ServerCx, ServerKind};
+use culvert_proxy::{Opened, ProxyError, ServerCx, ServerKind};
 use culvert_wire::msg::NewProxy;
 
-use crate::{
-    domains::{address, domains},
-    groups::Groups,
-};
+use crate::domains::Shared;
 
 /// https proxies at the server.
 #[derive(Debug)]
-pub struct HttpsKind {
-    vhost: Option<Arc<HttpsVhost>>,
-    port: u16,
-    sub_domain_host: String,
-    groups: Groups<String, Arc<dyn ServerCx>, Arc<Lease>>,
-}
+pub struct HttpsKind(Shared<HttpsVhost, String, Arc<dyn ServerCx>>);
 
 impl HttpsKind {
     /// Proxies whose users come to `vhost` on `port` (`vhostHTTPSPort`); without a vhost there are
     /// none. `sub_domain_host` may be empty.
     #[must_use]
     pub fn new(vhost: Option<Arc<HttpsVhost>>, port: u16, sub_domain_host: String) -> Self {
-        Self {
-            vhost,
-            port,
-            sub_domain_host,
-            groups: Groups::new("group params invalid"),
-        }
+        Self(Shared::new(vhost, port, sub_domain_host))
     }
 }
 
@@ -45,30 +32,19 @@ impl ServerKind for HttpsKind {
         cx: Arc<dyn ServerCx>,
         _scope: &'a Scope,
     ) -> Result<Opened, ProxyError> {
-        let vhost = self.vhost.as_deref().ok_or_else(|| {
-            ProxyError::refused("type [https] not supported when vhost https port is not set")
-        })?;
-        let domains = domains(ask, &self.sub_domain_host)?;
-        let mut leases = Vec::new();
-        let mut addresses = Vec::new();
+        let missing = "type [https] not supported when vhost https port is not set";
+        let mut opening = self.0.open(ask, missing)?;
+        let domains = opening.domains()?;
         for domain in &domains {
-            let take = |members: &Arc<_>| {
-                let tunnels = Tunnels::new(Arc::clone(members));
-                Ok(Arc::new(vhost.register(domain, tunnels)?))
-            };
-            let member = Arc::clone(&cx);
-            let (_, place) = self.groups.join(ask, domain.clone(), member, take)?;
-            leases.push(place);
-            addresses.push(address(domain, self.port));
+            opening.join(domain, domain.clone(), Arc::clone(&cx), |vhost, members| {
+                vhost.register(domain, Tunnels::new(members))
+            })?;
             tracing::info!(
                 "https proxy listen for host [{domain}] group [{}]",
                 ask.group
             );
         }
-        Ok(Opened {
-            remote_addr: addresses.join(","),
-            leases,
-        })
+        Ok(opening.done())
     }
 }
 

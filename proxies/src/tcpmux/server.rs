@@ -5,25 +5,17 @@ use std::sync::Arc;
 
 use culvert_http::{ConnectVhost, Credentials, Route, Tunnels};
 use culvert_io::Scope;
-use culvert_proxy::{Lease, Opened, ProxyError, ServerCx, ServerKind};
+use culvert_proxy::{Opened, ProxyError, ServerCx, ServerKind};
 use culvert_wire::msg::NewProxy;
 
-use crate::{
-    domains::{address, domains},
-    groups::Groups,
-};
+use crate::domains::Shared;
 
 /// The one multiplexer there is.
 const HTTP_CONNECT: &str = "httpconnect";
 
 /// tcpmux proxies at the server.
 #[derive(Debug)]
-pub struct TcpMuxKind {
-    vhost: Option<Arc<ConnectVhost>>,
-    port: u16,
-    sub_domain_host: String,
-    groups: Groups<Params, Arc<dyn ServerCx>, Arc<Lease>>,
-}
+pub struct TcpMuxKind(Shared<ConnectVhost, Params, Arc<dyn ServerCx>>);
 
 /// What the members of a group must ask for alike: route, user and password.
 type Params = (Route, String, String);
@@ -33,12 +25,7 @@ impl TcpMuxKind {
     /// there are none. `sub_domain_host` may be empty.
     #[must_use]
     pub fn new(vhost: Option<Arc<ConnectVhost>>, port: u16, sub_domain_host: String) -> Self {
-        Self {
-            vhost,
-            port,
-            sub_domain_host,
-            groups: Groups::new("group params invalid"),
-        }
+        Self(Shared::new(vhost, port, sub_domain_host))
     }
 }
 
@@ -55,15 +42,10 @@ impl ServerKind for TcpMuxKind {
             let text = format!("unknown multiplexer [{}]", ask.multiplexer);
             return Err(ProxyError::refused(text));
         }
-        let vhost = self.vhost.as_deref().ok_or_else(|| {
-            ProxyError::refused(
-                "tcpmux with multiplexer httpconnect not supported because this feature is not \
-                 enabled in server",
-            )
-        })?;
-        let domains = domains(ask, &self.sub_domain_host)?;
-        let mut leases = Vec::new();
-        let mut addresses = Vec::new();
+        let missing = "tcpmux with multiplexer httpconnect not supported because this feature is \
+                       not enabled in server";
+        let mut opening = self.0.open(ask, missing)?;
+        let domains = opening.domains()?;
         for domain in &domains {
             let route = Route {
                 domain: domain.clone(),
@@ -72,14 +54,10 @@ impl ServerKind for TcpMuxKind {
             };
             // upstream: does not ask for a password without a user name.
             let login = Credentials::new(&ask.http_user, &ask.http_pwd);
-            let take = |members: &Arc<_>| {
-                let tunnels = Tunnels::new(Arc::clone(members));
-                Ok(Arc::new(vhost.register(&route, login, tunnels)?))
-            };
             let params = (route.clone(), ask.http_user.clone(), ask.http_pwd.clone());
-            let (_, place) = self.groups.join(ask, params, Arc::clone(&cx), take)?;
-            leases.push(place);
-            addresses.push(address(domain, self.port));
+            opening.join(domain, params, Arc::clone(&cx), |vhost, members| {
+                vhost.register(&route, login, Tunnels::new(members))
+            })?;
             scope.span().in_scope(|| {
                 tracing::info!(
                     "tcpmux httpconnect multiplexer listens for host [{domain}], group [{}] \
@@ -89,9 +67,6 @@ impl ServerKind for TcpMuxKind {
                 );
             });
         }
-        Ok(Opened {
-            remote_addr: addresses.join(","),
-            leases,
-        })
+        Ok(opening.done())
     }
 }
