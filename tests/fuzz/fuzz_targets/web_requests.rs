@@ -44,7 +44,9 @@ fn check(bytes: &[u8]) {
     let mut headers = [httparse::EMPTY_HEADER; 32];
     let mut head = httparse::Response::new(&mut headers);
     let parsed = head.parse(bytes).expect("a head that can be read");
-    assert_eq!(parsed.is_partial(), bytes.is_empty());
+    if parsed.is_partial() {
+        return assert!(bytes.is_empty(), "half a head");
+    }
     for header in head.headers {
         let known = [
             "Allow",
