@@ -40,7 +40,11 @@ const AT_LATEST: Duration = Duration::from_secs(30);
 /// When to look again after a burst, each from the look before. The last of its connections free
 /// what they held without spilling a buffer: a relay waits up to 5 s for a peer that does not
 /// close, and longer on a machine that is busy.
-const AFTERMATH: [Duration; 2] = [Duration::from_secs(6), Duration::from_secs(18)];
+const AFTERMATH: [Duration; 3] = [
+    Duration::from_secs(6),
+    Duration::from_secs(18),
+    Duration::from_secs(60),
+];
 
 /// A buffer is kept that an idle thread does not need, or goes back to the allocator.
 pub(crate) fn spilled() {
