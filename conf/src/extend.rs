@@ -83,8 +83,11 @@ fn value(value_: &Value) -> toml::Value {
             toml::Value::Array(items.iter().map(|item| value(&item.value)).collect())
         }
         Value::Table(entries) => {
-            let entries = entries.iter();
-            toml::Value::Table(entries.map(|(k, n)| (k.clone(), value(&n.value))).collect())
+            let mut table = toml::Table::new();
+            for (key, node) in entries {
+                table.insert(key.clone(), value(&node.value));
+            }
+            toml::Value::Table(table)
         }
     }
 }

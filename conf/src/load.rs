@@ -303,7 +303,7 @@ fn decode<R: Section>(tree: &Node, files: &Files, strictness: Strictness) -> Dec
     let mut decoder = Decoder::new("", strictness, R::keys);
     let raw = decoder.section::<R>(tree);
     let (mut problems, mut warnings) = (decoder.problems, decoder.warnings);
-    problems.sort_by_key(|problem| problem.line);
+    problems.sort_by_cached_key(|problem| u64::from(problem.line));
     for problem in &mut problems {
         let (file, line) = files.place(problem.line);
         (problem.file, problem.line) = (file.to_owned(), line);

@@ -51,7 +51,8 @@ pub type Environment = BTreeMap<String, String>;
 /// The environment of this process. What is not UTF-8 is written as it would be shown.
 pub(crate) fn of_process() -> Environment {
     let text = |part: OsString| part.to_string_lossy().into_owned();
-    std::env::vars_os()
-        .map(|(name, value)| (text(name), text(value)))
-        .collect()
+    let all = std::env::vars_os().map(|(name, value)| (text(name), text(value)));
+    let mut environment = Environment::new();
+    environment.extend(all);
+    environment
 }

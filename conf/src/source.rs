@@ -17,7 +17,7 @@ use crate::includes::{self, Files};
 use crate::legacy;
 use crate::reading::Role;
 use crate::template::{self, Functions, Rendered};
-use crate::tree::{Node, Value};
+use crate::tree::{self, Node, Value};
 
 /// The largest file that is read: room for tens of thousands of proxies, and far from what
 /// would hurt when somebody names a log file or a device.
@@ -316,7 +316,7 @@ impl<'t> Places<'t> {
                 (key.get_ref().to_string(), self.node(line, value.get_ref()))
             })
             .collect();
-        entries.sort_by(|a, b| a.0.cmp(&b.0));
+        tree::sort(&mut entries);
         Value::Table(entries)
     }
 

@@ -61,7 +61,7 @@ impl PortRanges {
             .map(|r| (*r.start()).max(1)..=*r.end())
             .filter(|r| !r.is_empty())
             .collect();
-        sorted.sort_by_key(|r| *r.start());
+        sorted.sort_by_cached_key(|r| u64::from(*r.start()));
         let mut merged: Vec<RangeInclusive<u16>> = Vec::with_capacity(sorted.len());
         for range in sorted {
             match merged.last_mut() {

@@ -4,7 +4,6 @@
 mod store;
 
 use std::{
-    collections::BTreeMap,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -110,14 +109,24 @@ pub(crate) fn merged(config: &ClientConfig, store: Option<&Store>) -> Result<Ent
     let stored = store
         .entries()
         .checked(&name, &config.user, &config.start)?;
-    let proxies = proxies.into_iter().chain(stored.proxies);
-    let proxies: BTreeMap<_, _> = proxies.map(|p| (p.name.clone(), p)).collect();
-    let visitors = visitors.into_iter().chain(stored.visitors);
-    let visitors: BTreeMap<_, _> = visitors.map(|v| (v.name.clone(), v)).collect();
     Ok((
-        proxies.into_values().collect(),
-        visitors.into_values().collect(),
+        overlaid(proxies, stored.proxies, |proxy| &proxy.name),
+        overlaid(visitors, stored.visitors, |visitor| &visitor.name),
     ))
+}
+
+/// `below` and `above` by their names; of two with one name, that of `above`.
+fn overlaid<T>(mut below: Vec<T>, above: Vec<T>, name: fn(&T) -> &String) -> Vec<T> {
+    below.extend(above);
+    below.sort_by_cached_key(|entry| name(entry).clone());
+    below.dedup_by(|next, kept| {
+        let is_same = name(next) == name(kept);
+        if is_same {
+            std::mem::swap(next, kept);
+        }
+        is_same
+    });
+    below
 }
 
 impl Setup {

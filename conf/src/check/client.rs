@@ -316,7 +316,7 @@ impl Checker<'_> {
             })
             .collect();
         self.entry = Entry::Common;
-        proxies.sort_by(|a, b| a.name.cmp(&b.name));
+        proxies.sort_by_cached_key(|proxy| proxy.name.clone());
         proxies
     }
 
@@ -335,7 +335,7 @@ impl Checker<'_> {
             })
             .collect();
         self.entry = Entry::Common;
-        visitors.sort_by(|a, b| a.name.cmp(&b.name));
+        visitors.sort_by_cached_key(|visitor| visitor.name.clone());
         visitors
     }
 }

@@ -112,7 +112,7 @@ fn put<'s>(node: &mut Node, mut steps: impl Iterator<Item = &'s str>, leaf: Node
 fn sort(node: &mut Node) {
     match &mut node.value {
         Value::Table(entries) => {
-            entries.sort_by(|a, b| a.0.cmp(&b.0));
+            crate::tree::sort(entries);
             entries.iter_mut().for_each(|(_, entry)| sort(entry));
         }
         Value::Array(items) => items.iter_mut().for_each(sort),

@@ -311,7 +311,7 @@ fn causes(seen: &Seen, findings: &[Finding]) -> Vec<Cause> {
     {
         note(0, &cause);
     }
-    found.sort_by_key(|(weight, _)| *weight);
+    found.sort_by_cached_key(|(weight, _)| u64::from(*weight));
     found.into_iter().map(|(_, cause)| cause).collect()
 }
 

@@ -231,7 +231,10 @@ impl Ladder {
             state.place = place;
         }
         let mut order = state.standings.order(Instant::now());
-        order.sort_by_key(|index| avoid == Some(*index));
+        let avoided = order.iter().position(|index| avoid == Some(*index));
+        if let Some(last) = avoided.map(|at| order.remove(at)) {
+            order.push(last);
+        }
         (order, state.answer)
     }
 

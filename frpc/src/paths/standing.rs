@@ -69,11 +69,12 @@ impl Standings {
     /// Those that failed lately come last.
     pub(crate) fn order(&self, now: Instant) -> Vec<usize> {
         let mut order: Vec<usize> = (0..self.all.len()).collect();
-        order.sort_by_key(|index| {
+        order.sort_by_cached_key(|index| {
             let one = self.all.get(*index);
             let shunned = one.is_some_and(|one| one.is_shunned(now));
             let failures = one.map_or(0, |one| if shunned { one.failures + one.flaps } else { 0 });
-            (shunned, failures, self.favourite != Some(*index), *index)
+            let other = self.favourite != Some(*index);
+            u64::from(shunned) << 33 | u64::from(failures) << 1 | u64::from(other)
         });
         order
     }

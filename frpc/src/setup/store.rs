@@ -137,7 +137,7 @@ impl Store {
             (_, None) => {}
         }
         list.extend(new.cloned());
-        list.sort_by(|a, b| a.name().cmp(b.name()));
+        list.sort_by_cached_key(|entry| entry.name().to_owned());
         Ok(next)
     }
 

@@ -12,7 +12,9 @@ const MOST: usize = 16;
 pub(crate) fn in_order(mut found: Vec<Service>, mut chance: impl FnMut() -> f64) -> Vec<Service> {
     found.retain(|service| !service.target.is_empty() && service.port != 0);
     // Those without weight come first, so that a lot of 0 can be theirs.
-    found.sort_by_key(|service| (service.priority, service.weight));
+    found.sort_by_cached_key(|service| {
+        u64::from(service.priority) << 16 | u64::from(service.weight)
+    });
     let mut order = Vec::new();
     while let (Some(first), true) = (found.first(), order.len() < MOST) {
         let priority = first.priority;

@@ -93,9 +93,8 @@ impl Field for BTreeMap<String, String> {
     fn read<'de, D: Deserializer<'de>>(&mut self, from: D) -> Result<(), D::Error> {
         let map: Option<BTreeMap<String, Option<String>>> = Option::deserialize(from)?;
         let filled = map.unwrap_or_default().into_iter();
-        *self = filled
-            .map(|(key, value)| (key, value.unwrap_or_default()))
-            .collect();
+        self.clear();
+        self.extend(filled.map(|(key, value)| (key, value.unwrap_or_default())));
         Ok(())
     }
 
