@@ -5,7 +5,7 @@ use std::{path::Path, process::ExitCode, sync::Arc, time::Duration};
 use culvert_conf::{Extensions, Reading, ServerConfig};
 use culvert_io::Lanes;
 use culvert_program::{Failure, accept};
-use culvert_transports::{Transport, Transports, standard};
+use culvert_transports::{DynListening, Transport, Transports, standard};
 
 use crate::{
     cli::{Cli, Command},
@@ -21,7 +21,7 @@ const LAST: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct App {
-    transports: Transports,
+    transports: Transports<dyn DynListening>,
 }
 
 impl App {
@@ -100,7 +100,11 @@ fn again(path: &Path, reading: Reading<'_>) -> Reread {
     })
 }
 
-fn serve(cli: &Cli, reading: Reading<'_>, transports: &Transports) -> Result<(), Failure> {
+fn serve(
+    cli: &Cli,
+    reading: Reading<'_>,
+    transports: &Transports<dyn DynListening>,
+) -> Result<(), Failure> {
     let config = load(cli, reading)?;
     let source = match &cli.config {
         Some(path) => format!("config file: {}", path.display()),

@@ -8,7 +8,9 @@ use culvert_program::{Door, DoorError, OriginError, Product};
 use culvert_proxies::{Ports, ServerResources, Visitors, server_kinds, xtcp::Meetings};
 use culvert_tcp::resolve_first;
 use culvert_transport::{Options, Target, TransportError, report};
-use culvert_transports::{ServerStack, Transports, find, quic_options, server_options, standard};
+use culvert_transports::{
+    DynListening, ServerStack, Transports, find, quic_options, server_options, standard,
+};
 use tokio::{net::TcpListener, runtime::Handle};
 
 use crate::{
@@ -116,7 +118,7 @@ impl Service {
     pub async fn bind_with(
         config: ServerConfig,
         lanes: Arc<Lanes>,
-        transports: &Transports,
+        transports: &Transports<dyn DynListening>,
     ) -> Result<Self, StartError> {
         let root = Scope::root(Handle::current());
         let auth = Auth::new(&config.auth, &root).await?;
@@ -297,7 +299,7 @@ async fn udp(
     (name, network): (&'static str, &str),
     (host, port): (&str, culvert_conf::Port),
     opts: &Options,
-    transports: &Transports,
+    transports: &Transports<dyn DynListening>,
 ) -> Result<Arc<Links>, StartError> {
     let port = u16::from(port);
     let address = Target::new(host, port);
@@ -317,7 +319,7 @@ async fn udp(
 /// Opens what `listeners` asks for.
 async fn links(
     config: &ServerConfig,
-    transports: &Transports,
+    transports: &Transports<dyn DynListening>,
 ) -> Result<Vec<Arc<Links>>, StartError> {
     let what = "create listener";
     let failed = |source| StartError::Listen { what, source };

@@ -3,16 +3,16 @@
 use std::{sync::Arc, time::Duration};
 
 use culvert_conf::{FreeTable, QuicOptions, ServerTransport};
-use culvert_transport::{Common, DynTransport, Options, Result, TlsOptions, Transports};
+use culvert_transport::{Common, Options, Result, Side, TlsOptions, Transports};
 
 /// The transport that `name` means: one of `transports`, or the program after `exec:`.
 ///
 /// # Errors
 /// There is none of that name; the text says which there are.
-pub fn find(transports: &Transports, name: &str) -> Result<Arc<dyn DynTransport>> {
+pub fn find<S: Side + ?Sized>(transports: &Transports<S>, name: &str) -> Result<Arc<S>> {
     #[cfg(feature = "exec")]
     if let Some(exec) = culvert_exec::Exec::named(name) {
-        return Ok(Arc::new(exec));
+        return Ok(S::of(exec));
     }
     transports.require(name).cloned()
 }
@@ -51,10 +51,10 @@ pub(crate) fn quic_table(quic: &QuicOptions) -> toml::Table {
         ),
         ("sendWindow", quic.send_window.into()),
     ];
-    let mut table: toml::Table = numbers
-        .into_iter()
-        .map(|(key, number)| (key.to_owned(), number.into()))
-        .collect();
+    let mut table = toml::Table::new();
+    for (key, number) in numbers {
+        table.insert(key.to_owned(), number.into());
+    }
     let congestion = quic.congestion.as_str().to_owned();
     table.insert("congestion".to_owned(), congestion.into());
     table.insert("datagrams".to_owned(), quic.datagrams.into());
@@ -84,17 +84,17 @@ mod tests {
         }
     }
 
+    use culvert_transport::Transports;
+
     use super::find;
     use crate::standard;
 
     #[test]
     fn programs_are_found_by_their_path_and_others_by_their_name() {
-        assert_eq!(
-            find(&standard(), "exec:/usr/lib/obfs").unwrap().name(),
-            "exec"
-        );
-        assert_eq!(find(&standard(), "tcp").unwrap().name(), "tcp");
-        let text = find(&standard(), "carrier").unwrap_err().to_string();
+        let all: Transports = standard();
+        assert_eq!(find(&all, "exec:/usr/lib/obfs").unwrap().name(), "exec");
+        assert_eq!(find(&all, "tcp").unwrap().name(), "tcp");
+        let text = find(&all, "carrier").unwrap_err().to_string();
         assert!(
             text.contains("\"carrier\"") && text.contains("tcp"),
             "{text}"

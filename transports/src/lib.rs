@@ -14,7 +14,7 @@ mod yamux;
 pub use culvert_tcp::Resolver;
 pub use culvert_tls::{Certificate, CertificateFault};
 pub use culvert_transport::{
-    BoxSession, Link, Options, Session, Target, Transport, TransportError, Transports,
+    BoxSession, DynListening, Link, Options, Session, Target, Transport, TransportError, Transports,
 };
 pub use find::{find, quic_options, server_options};
 pub use redial::Redial;

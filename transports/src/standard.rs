@@ -1,10 +1,10 @@
 //! The transports that the stock programs have.
 
-use culvert_transport::Transports;
+use culvert_transport::{Side, Transports};
 
 /// One line for each transport of this build.
 #[must_use]
-pub fn standard() -> Transports {
+pub fn standard<S: Side + ?Sized>() -> Transports<S> {
     let transports = Transports::new().with(culvert_tcp::Tcp);
     #[cfg(feature = "kcp")]
     let transports = transports.with(culvert_kcp::KcpTransport);

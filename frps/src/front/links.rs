@@ -7,7 +7,7 @@ use std::{net::SocketAddr, sync::Arc};
 
 use culvert_io::{Lanes, Scope};
 use culvert_transport::{
-    AcceptBackoff, BoxHandshake, BoxListener, DynTransport, Link, Options, Result, TransportError,
+    AcceptBackoff, BoxHandshake, BoxListener, DynListening, Link, Options, Result, TransportError,
     report,
 };
 use tokio::{sync::Mutex, time::Instant};
@@ -38,7 +38,7 @@ impl Links {
     /// # Errors
     /// As the transport's.
     pub(crate) async fn bind(
-        transport: &dyn DynTransport,
+        transport: &dyn DynListening,
         name: &str,
         at: SocketAddr,
         opts: &Options,

@@ -21,22 +21,15 @@ pub type BoxSession = Arc<dyn DynSession>;
 /// The handshake of any listener.
 pub type BoxHandshake = BoxFuture<'static, Result<Link>>;
 
-/// [`Transport`] as an object.
-pub trait DynTransport: fmt::Debug + Send + Sync + 'static {
+/// What both sides of a [`Transport`] know of it.
+pub trait DynKind: fmt::Debug + Send + Sync + 'static {
     /// See [`Transport::NAME`].
     fn name(&self) -> &'static str;
     /// See [`Transport::TRAITS`].
     fn traits(&self) -> Traits;
-    /// See [`Transport::connector`].
-    ///
-    /// # Errors
-    /// As there.
-    fn connector(&self, opts: &Options) -> Result<BoxConnector>;
-    /// See [`Transport::bind`].
-    fn bind<'a>(&'a self, at: SocketAddr, opts: &'a Options) -> BoxFuture<'a, Result<BoxListener>>;
 }
 
-impl<T: Transport> DynTransport for T {
+impl<T: Transport> DynKind for T {
     fn name(&self) -> &'static str {
         T::NAME
     }
@@ -44,17 +37,60 @@ impl<T: Transport> DynTransport for T {
     fn traits(&self) -> Traits {
         T::TRAITS
     }
+}
 
+/// The dialling side of a [`Transport`] as an object: a program that only dials is without what
+/// listening takes, which an object of both sides would bring in.
+pub trait DynDialling: DynKind {
+    /// See [`Transport::connector`].
+    ///
+    /// # Errors
+    /// As there.
+    fn connector(&self, opts: &Options) -> Result<BoxConnector>;
+}
+
+impl<T: Transport> DynDialling for T {
     fn connector(&self, opts: &Options) -> Result<BoxConnector> {
         Ok(Box::new(Transport::connector(self, opts)?))
     }
+}
 
+/// The listening side of a [`Transport`] as an object.
+pub trait DynListening: DynKind {
+    /// See [`Transport::bind`].
+    fn bind<'a>(&'a self, at: SocketAddr, opts: &'a Options) -> BoxFuture<'a, Result<BoxListener>>;
+}
+
+impl<T: Transport> DynListening for T {
     fn bind<'a>(&'a self, at: SocketAddr, opts: &'a Options) -> BoxFuture<'a, Result<BoxListener>> {
         Box::pin(async move {
             let listener = Transport::bind(self, at, opts).await?;
             let boxed: BoxListener = Box::new(listener);
             Ok(boxed)
         })
+    }
+}
+
+/// [`Transport`] as an object.
+pub trait DynTransport: DynDialling + DynListening {}
+
+impl<T: Transport> DynTransport for T {}
+
+/// A side of transports, or both.
+pub trait Side: DynKind {
+    /// That side of `transport`.
+    fn of<T: Transport>(transport: T) -> Arc<Self>;
+}
+
+impl Side for dyn DynDialling {
+    fn of<T: Transport>(transport: T) -> Arc<Self> {
+        Arc::new(transport)
+    }
+}
+
+impl Side for dyn DynListening {
+    fn of<T: Transport>(transport: T) -> Arc<Self> {
+        Arc::new(transport)
     }
 }
 

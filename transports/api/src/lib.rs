@@ -22,8 +22,8 @@ pub use accept::AcceptBackoff;
 pub use congestion::{Bbr, Habits};
 pub use crypt::encrypted;
 pub use erased::{
-    BoxConnector, BoxFuture, BoxHandshake, BoxListener, BoxSession, DynConnector, DynListener,
-    DynMux, DynSession, DynTransport,
+    BoxConnector, BoxFuture, BoxHandshake, BoxListener, BoxSession, DynConnector, DynDialling,
+    DynKind, DynListener, DynListening, DynMux, DynSession, DynTransport, Side,
 };
 pub use error::{BoxError, Result, TransportError, report};
 pub use framed::{Framed, FramedReader, FramedWriter};

@@ -137,7 +137,7 @@ async fn quic_needs_no_layers_whatever_the_file_says_of_them() {
         ("transport.tcpMux = false", "transport.tls.enable = false\n"),
     ] {
         let options = crate::quic_options(&server(theirs).transport);
-        let transports = crate::standard();
+        let transports = crate::standard::<dyn culvert_transport::DynListening>();
         let quic = transports.require("quic").unwrap();
         let at = "127.0.0.1:0".parse().unwrap();
         let mut listener = quic.bind(at, &options).await.unwrap();

@@ -2,7 +2,7 @@
 
 use carrier::Carrier;
 use culvert_conformance::{Subject, transport_suite};
-use culvert_transport::{DynTransport, Options, TransportError};
+use culvert_transport::{DynDialling, DynListening, Options, TransportError};
 
 #[expect(clippy::unwrap_used, reason = "the tables are written below")]
 fn options(table: &str) -> Options {
@@ -26,7 +26,7 @@ fn settings_that_do_not_fit_are_named() {
         ("key = 7", "string"),
         ("key = \"a\"\ncolour = \"red\"", "colour"),
     ] {
-        let err = DynTransport::connector(&Carrier, &options(table)).unwrap_err();
+        let err = DynDialling::connector(&Carrier, &options(table)).unwrap_err();
         assert!(err.to_string().contains(word), "{err}");
     }
 }
@@ -36,8 +36,8 @@ async fn another_key_is_refused() {
     use culvert_transport::Target;
     let at = "127.0.0.1:0".parse().unwrap();
     let server = options("key = \"one\"");
-    let mut listener = DynTransport::bind(&Carrier, at, &server).await.unwrap();
-    let connector = DynTransport::connector(&Carrier, &options("key = \"two\"")).unwrap();
+    let mut listener = DynListening::bind(&Carrier, at, &server).await.unwrap();
+    let connector = DynDialling::connector(&Carrier, &options("key = \"two\"")).unwrap();
     let target = Target::new("127.0.0.1", listener.local_addr().unwrap().port());
     let (dialled, accepted) = tokio::join!(connector.connect(&target), listener.accept());
     let _client = dialled.unwrap();
