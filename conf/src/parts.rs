@@ -6,7 +6,7 @@
 pub(crate) enum Part {
     /// The web servers: dashboards, admin API, metrics.
     Dashboard,
-    /// Transports that are programs of their own.
+    /// Programs: transports of their own, and what writes a token.
     Exec,
     /// http, https and tcpmux proxies at the server, and health checks by HTTP.
     Http,
@@ -16,10 +16,16 @@ pub(crate) enum Part {
     Oidc,
     /// Plugins of clients and of servers, and the virtual network.
     Plugins,
+    /// Proxies on the way to a server.
+    ProxyUrl,
     /// The transport quic.
     Quic,
     /// The SSH gateway.
     Ssh,
+    /// Datagrams: udp and sudp.
+    Udp,
+    /// Visitors, and what they visit at the server.
+    Visitors,
     /// The transports websocket and wss.
     Websocket,
     /// Proxies and visitors from peer to peer.
@@ -36,8 +42,11 @@ impl Part {
             Self::Kcp => "kcp",
             Self::Oidc => "oidc",
             Self::Plugins => "plugins",
+            Self::ProxyUrl => "proxy-url",
             Self::Quic => "quic",
             Self::Ssh => "ssh",
+            Self::Udp => "udp",
+            Self::Visitors => "visitors",
             Self::Websocket => "websocket",
             Self::Xtcp => "xtcp",
         }
@@ -52,8 +61,11 @@ impl Part {
             Self::Kcp => cfg!(feature = "kcp"),
             Self::Oidc => cfg!(feature = "oidc"),
             Self::Plugins => cfg!(feature = "plugins"),
+            Self::ProxyUrl => cfg!(feature = "proxy-url"),
             Self::Quic => cfg!(feature = "quic"),
             Self::Ssh => cfg!(feature = "ssh"),
+            Self::Udp => cfg!(feature = "udp"),
+            Self::Visitors => cfg!(feature = "visitors"),
             Self::Websocket => cfg!(feature = "websocket"),
             Self::Xtcp => cfg!(feature = "xtcp"),
         }

@@ -59,6 +59,7 @@ impl App {
                     }
                     None => serve(cli, reading, &self.transports),
                 },
+                #[cfg(feature = "flags")]
                 Some(Command::Single(single)) => {
                     let config = accept(single.check(reading)?, true);
                     culvert_program::start(&config.log)?;

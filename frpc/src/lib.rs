@@ -22,9 +22,11 @@ mod ask;
 mod auth;
 mod backoff;
 mod causes;
+#[cfg_attr(not(feature = "flags"), path = "absent/cli.rs")]
 mod cli;
 #[cfg(feature = "tools")]
 mod doctor;
+#[cfg(feature = "flags")]
 mod flags;
 mod folder;
 #[cfg(feature = "xtcp")]
@@ -36,7 +38,9 @@ mod servers;
 mod service;
 mod session;
 mod setup;
+#[cfg(feature = "flags")]
 mod single;
+#[cfg_attr(not(feature = "visitors"), path = "absent/visitors.rs")]
 mod visitors;
 
 pub use app::App;

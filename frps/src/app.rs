@@ -9,7 +9,6 @@ use culvert_transports::{DynListening, Transport, Transports, standard};
 
 use crate::{
     cli::{Cli, Command},
-    flags::FLAGS,
     reload::Reread,
     service::Service,
 };
@@ -69,8 +68,7 @@ impl App {
 fn load(cli: &Cli, reading: Reading<'_>) -> Result<ServerConfig, Failure> {
     let loaded = match &cli.config {
         Some(path) => culvert_conf::load_server(path, reading)?,
-        None => culvert_conf::check_server(cli.keys.0.clone(), reading)
-            .map_err(|error| culvert_program::refused(error, &[("", &FLAGS)]))?,
+        None => cli.without_file(reading)?,
     };
     Ok(accept(loaded, true))
 }

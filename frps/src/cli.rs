@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
-use culvert_program::{CommandLine, Options, Verify, path};
+use culvert_conf::{Loaded, Reading, ServerConfig};
+use culvert_program::{CommandLine, Failure, Options, Verify, path, refused};
 #[cfg(feature = "tools")]
 use culvert_program::{Completion, Init};
 
-use crate::flags::Keys;
+use crate::flags::{FLAGS, Keys};
 
 /// The server of a tunnel: it publishes services of clients that cannot be reached from outside.
 #[derive(Debug, Parser)]
@@ -36,6 +37,20 @@ pub(crate) struct Cli {
 
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
+}
+
+impl Cli {
+    /// The configuration that the flags say, where there is no file.
+    ///
+    /// # Errors
+    /// It is wrong, which is said of the flags.
+    pub(crate) fn without_file(
+        &self,
+        reading: Reading<'_>,
+    ) -> Result<Loaded<ServerConfig>, Failure> {
+        culvert_conf::check_server(self.keys.0.clone(), reading)
+            .map_err(|error| refused(error, &[("", &FLAGS)]))
+    }
 }
 
 impl CommandLine for Cli {

@@ -17,10 +17,12 @@
 
 mod app;
 mod auth;
+#[cfg_attr(not(feature = "flags"), path = "absent/cli.rs")]
 mod cli;
 #[cfg_attr(not(feature = "dashboard"), path = "absent/dashboard.rs")]
 mod dashboard;
 mod figures;
+#[cfg(feature = "flags")]
 mod flags;
 pub mod front;
 mod greet;

@@ -21,19 +21,24 @@ mod plugged;
 pub mod ports;
 pub mod proxy_protocol;
 mod server;
+#[cfg(feature = "visitors")]
 pub mod stcp;
+#[cfg(feature = "visitors")]
 pub mod sudp;
 pub mod tcp;
 #[cfg(feature = "http")]
 pub mod tcpmux;
 #[cfg(test)]
 mod testing;
+#[cfg_attr(not(feature = "udp"), path = "absent/udp.rs")]
 pub mod udp;
 #[cfg_attr(not(feature = "http"), path = "absent/vhosts.rs")]
 mod vhosts;
 #[cfg_attr(not(feature = "plugins"), path = "absent/virtual_net.rs")]
 pub mod virtual_net;
+#[cfg_attr(not(feature = "visitors"), path = "absent/visiting.rs")]
 pub mod visiting;
+#[cfg(feature = "visitors")]
 mod visitor;
 #[cfg_attr(not(feature = "xtcp"), path = "absent/xtcp.rs")]
 pub mod xtcp;
@@ -48,4 +53,5 @@ pub use server::{ServerResources, server_kinds, server_layers};
 pub use vhosts::Vhosts;
 pub use virtual_net::VirtualNet;
 pub use visiting::Visitors;
+#[cfg(feature = "visitors")]
 pub use visitor::client_visitor;

@@ -7,16 +7,17 @@ use culvert_io::Limit;
 use culvert_proxy::{LayerFlags, ServerKinds};
 use culvert_wire::{Key, msg::NewProxy};
 
+#[cfg(feature = "udp")]
+use crate::udp::UdpKind;
 use crate::{
     ports::Ports,
-    stcp::StcpKind,
-    sudp::SudpKind,
     tcp::TcpKind,
-    udp::UdpKind,
     vhosts::{self, Vhosts},
     visiting::Visitors,
     xtcp::{Meetings, XtcpKind},
 };
+#[cfg(feature = "visitors")]
+use crate::{stcp::StcpKind, sudp::SudpKind};
 
 /// The layers that a proxy's work connections have at the server, with the key made of the token.
 /// A bandwidth that cannot be read limits nothing, as upstream.
@@ -55,10 +56,13 @@ pub fn server_kinds(resources: &ServerResources) -> ServerKinds {
     let all = resources.clone();
     let kinds = ServerKinds::default()
         .with(TcpKind::new(all.tcp_ports))
-        .with(UdpKind::new(all.udp_ports, all.udp_packet_size))
-        .with(StcpKind::new(all.visitors.clone()))
-        .with(SudpKind::new(all.visitors))
         .with(XtcpKind::new(all.meetings));
+    #[cfg(feature = "udp")]
+    let kinds = kinds.with(UdpKind::new(all.udp_ports, all.udp_packet_size));
+    #[cfg(feature = "visitors")]
+    let kinds = kinds
+        .with(StcpKind::new(all.visitors.clone()))
+        .with(SudpKind::new(all.visitors));
     vhosts::with_kinds(kinds, all.vhosts)
 }
 

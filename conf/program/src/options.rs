@@ -1,32 +1,37 @@
 //! Command line options that both programs have, and what they mean for reading a file.
 
-use clap::{ArgAction, Args};
 use culvert_conf::{Extensions, LEGACY_WARNING, Loaded, Reading, Strictness};
 
-use crate::{boolean, say};
+#[cfg(feature = "flags")]
+use crate::boolean;
+use crate::say;
 
 /// Options of both programs, with upstream's names (config 3).
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone)]
+#[cfg_attr(feature = "flags", derive(clap::Args))]
 pub struct Options {
     /// Print the release of frp that this program stands in for, and exit.
-    #[arg(short = 'v', long = "version", global = true)]
+    #[cfg_attr(feature = "flags", arg(short = 'v', long = "version", global = true))]
     pub version: bool,
 
     /// Refuse keys that are not known.
-    #[arg(
+    #[cfg_attr(feature = "flags", arg(
         long = "strict-config", global = true, value_name = "BOOL", default_value_t = true,
         num_args = 0..=1, default_missing_value = "true", require_equals = true,
-        action = ArgAction::Set, value_parser = boolean, hide_possible_values = true
-    )]
+        action = clap::ArgAction::Set, value_parser = boolean, hide_possible_values = true
+    ))]
     pub strict: bool,
 
     /// Allow features that can do harm when others write the file: TokenSourceExec, which runs
     /// programs for tokens, TransportExec, which runs transport programs; commas between them.
-    #[arg(
-        long = "allow-unsafe",
-        global = true,
-        value_name = "FEATURES",
-        value_delimiter = ','
+    #[cfg_attr(
+        feature = "flags",
+        arg(
+            long = "allow-unsafe",
+            global = true,
+            value_name = "FEATURES",
+            value_delimiter = ','
+        )
     )]
     pub allow_unsafe: Vec<String>,
 }

@@ -2,20 +2,20 @@
 
 use std::path::Path;
 
-use clap::Args;
 use culvert_conf::{ConfigError, Loaded, Problem, Warning};
 use serde::Serialize;
 
 use crate::{Failure, accept, command::complain, say};
 
 /// The flags of `verify`.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Default)]
+#[cfg_attr(feature = "flags", derive(clap::Args))]
 pub struct Verify {
     /// Say everything as one line of JSON, for editors and scripts.
-    #[arg(long)]
-    json: bool,
+    #[cfg_attr(feature = "flags", arg(long))]
+    pub(crate) json: bool,
 
-    #[arg(hide = true)]
+    #[cfg_attr(feature = "flags", arg(hide = true))]
     _ignored: Vec<String>,
 }
 

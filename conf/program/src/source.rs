@@ -1,10 +1,13 @@
 //! Values that are read at run time: `auth.tokenSource`, `auth.oidc.tokenSource` (upstream:
 //! pkg/config/v1/value_source.go).
 
+#[cfg_attr(not(feature = "exec"), path = "absent/program.rs")]
+mod program;
+
 use std::{
     io,
     path::{Path, PathBuf},
-    process::{ExitStatus, Stdio},
+    process::ExitStatus,
     time::Duration,
 };
 
@@ -12,7 +15,6 @@ use culvert_conf::{AuthMethod, Secret, ValueSource};
 use tokio::{
     fs::File,
     io::{AsyncRead, AsyncReadExt},
-    process::Command,
 };
 
 /// The longest value in bytes: several times what a message with a token may have (protocol 3.1).
@@ -97,7 +99,7 @@ pub async fn resolve(source: &ValueSource) -> Result<Secret, SourceError> {
     let read = async {
         match source {
             ValueSource::File { path } => file(path).await,
-            ValueSource::Exec { command, args, env } => program(command, args, env).await,
+            ValueSource::Exec { command, args, env } => program::output(command, args, env).await,
         }
     };
     let bytes = match tokio::time::timeout(PATIENCE, read).await {
@@ -146,42 +148,6 @@ async fn file(path: &Path) -> Result<Vec<u8>, SourceError> {
         path: path.to_owned(),
         source,
     })
-}
-
-async fn program(
-    command: &str,
-    args: &[String],
-    env: &[(String, Secret)],
-) -> Result<Vec<u8>, SourceError> {
-    let failed = |source| SourceError::Command {
-        command: command.to_owned(),
-        source,
-    };
-    let mut child = Command::new(command)
-        .args(args)
-        .envs(env.iter().map(|(name, value)| (name, value.expose())))
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .kill_on_drop(true)
-        .spawn()
-        .map_err(failed)?;
-    let bytes = match child.stdout.take() {
-        Some(stdout) => bounded(stdout).await.map_err(failed)?,
-        None => Vec::new(),
-    };
-    if bytes.len() as u64 > LONGEST {
-        // It may go on for ever; dropping it ends it.
-        return Ok(bytes);
-    }
-    let status = child.wait().await.map_err(failed)?;
-    if !status.success() {
-        return Err(SourceError::Failed {
-            command: command.to_owned(),
-            status,
-        });
-    }
-    Ok(bytes)
 }
 
 /// All bytes, or one more than there may be.

@@ -1,6 +1,7 @@
 //! Checks of the tables that frps and frpc share.
 
 use super::{Checker, count, optional, path, seconds, text};
+use crate::parts::Part;
 use crate::raw::common::{RawExecSource, RawLog, RawQuic, RawValueSource, RawWebServer};
 use crate::types::{
     Congestion, IdentityFiles, LONGEST, Log, LogFormat, LogLevel, LogTarget, Port, QuicOptions,
@@ -177,6 +178,7 @@ impl Checker<'_> {
 
     fn exec_source(&mut self, at: &str, raw: RawExecSource) -> ValueSource {
         self.needs_unsafe(&format!("{at}.type"), EXEC_FEATURE);
+        self.needs_part(true, &format!("{at}.type"), Part::Exec);
         if raw.command.is_empty() {
             let gist = format!("invalid {at}: exec command cannot be empty");
             self.missing(&format!("{at}.exec.command"), gist);

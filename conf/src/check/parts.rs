@@ -62,6 +62,8 @@ impl Checker<'_> {
             "webServer.port",
             Part::Dashboard,
         );
+        let is_proxied = config.transport.proxy_url.is_some();
+        self.needs_part(is_proxied, "transport.proxyURL", Part::ProxyUrl);
         let has_network = config.virtual_net_address.is_some();
         self.needs_part(has_network, "virtualNet.address", Part::Plugins);
         let transport = match &config.transport.protocol {
@@ -80,6 +82,8 @@ impl Checker<'_> {
             self.needs_part(is_plugin, &at("plugin.type"), Part::Plugins);
             let is_direct = matches!(proxy.kind, ProxyKind::Xtcp(_));
             self.needs_part(is_direct, &at("type"), Part::Xtcp);
+            let is_datagrams = matches!(proxy.kind, ProxyKind::Udp { .. } | ProxyKind::Sudp(_));
+            self.needs_part(is_datagrams, &at("type"), Part::Udp);
             let check = proxy.health_check.as_ref();
             let is_http = check.is_some_and(|c| matches!(c.probe, HealthProbe::Http { .. }));
             self.needs_part(is_http, &at("healthCheck.type"), Part::Http);
@@ -87,13 +91,14 @@ impl Checker<'_> {
         for (index, visitor) in config.visitors.iter().enumerate() {
             let at = |key: &str| format!("visitors[{index}].{key}");
             self.needs_part(visitor.plugin.is_some(), &at("plugin.type"), Part::Plugins);
+            self.needs_part(true, &at("type"), Part::Visitors);
             let is_direct = matches!(visitor.kind, VisitorKind::Xtcp(_));
             self.needs_part(is_direct, &at("type"), Part::Xtcp);
         }
     }
 
     /// Notes a fault where the file asks for a part that is not there.
-    fn needs_part(&mut self, is_asked: bool, key: &str, part: Part) {
+    pub(super) fn needs_part(&mut self, is_asked: bool, key: &str, part: Part) {
         if !is_asked || part.is_here() {
             return;
         }

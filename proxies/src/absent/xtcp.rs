@@ -6,12 +6,15 @@ use std::{
     time::Duration,
 };
 
+#[cfg(feature = "visitors")]
 use culvert_conf::{VisitorConfig, XtcpVisitor as Config};
 use culvert_io::Scope;
 use culvert_proxy::{
     BoxClientProxy, BoxFuture, ClientProxy, LayerFlags, Opened, ProxyError, ServerCx, ServerKind,
-    Visitor, VisitorCx, Work,
+    Work,
 };
+#[cfg(feature = "visitors")]
+use culvert_proxy::{Visitor, VisitorCx};
 use culvert_wire::{
     Key,
     msg::{NatHoleClient, NatHoleReport, NatHoleResp, NatHoleVisitor, NewProxy},
@@ -40,15 +43,18 @@ impl ClientProxy for XtcpProxy {
 }
 
 /// A visitor that takes nobody.
+#[cfg(feature = "visitors")]
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct XtcpVisitor;
 
+#[cfg(feature = "visitors")]
 impl XtcpVisitor {
     pub(crate) fn new(_: &VisitorConfig, _: &Config, _: PeerCx) -> Self {
         Self
     }
 }
 
+#[cfg(feature = "visitors")]
 impl Visitor for XtcpVisitor {
     fn run<'a>(&'a self, _: Arc<dyn VisitorCx>, _: &'a Scope) -> BoxFuture<'a, ()> {
         tracing::error!("{}", refused());

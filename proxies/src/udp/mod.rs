@@ -14,6 +14,7 @@ mod tests;
 pub use client::LocalUdp;
 pub use packets::sent;
 pub use server::UdpKind;
+#[cfg(feature = "visitors")]
 pub(crate) use server::{RETRY, carry, receive};
 
 /// Bytes as meters count them.

@@ -62,6 +62,22 @@ async fn what_is_left_out_is_said() -> Result {
         ),
         (
             "frpc.toml",
+            "serverAddr = \"x\"\ntransport.proxyURL = \"http://x:1\"\n",
+            "frpc.toml:2: transport.proxyURL is not supported by this build; it has no proxy-url",
+        ),
+        (
+            "frpc.toml",
+            "serverAddr = \"x\"\n[[proxies]]\nname = \"u\"\ntype = \"udp\"\nlocalPort = 1\n",
+            "proxies[0].type is not supported by this build; it has no udp",
+        ),
+        (
+            "frpc.toml",
+            "serverAddr = \"x\"\n[[visitors]]\nname = \"v\"\ntype = \"stcp\"\nserverName = \"s\"\n\
+             bindPort = 1\n",
+            "visitors[0].type is not supported by this build; it has no visitors",
+        ),
+        (
+            "frpc.toml",
             "{{ .Envs.HOME }}\n",
             "this build has no templates",
         ),

@@ -6,6 +6,7 @@ mod dns;
 mod error;
 mod head;
 mod listen;
+#[cfg_attr(not(feature = "proxy-url"), path = "absent/proxy.rs")]
 mod proxy;
 mod resolve;
 mod transport;

@@ -103,10 +103,7 @@ fn after_u16(bytes: &[u8]) -> Option<&[u8]> {
 /// The suites of TLS 1.3 with the hash of the client's own bytes.
 static SUITES: LazyLock<Vec<Tls13CipherSuite>> = LazyLock::new(|| {
     let all = ring::ALL_CIPHER_SUITES.iter();
-    let suites = all.filter_map(|suite| match suite {
-        SupportedCipherSuite::Tls13(suite) => Some(*suite),
-        SupportedCipherSuite::Tls12(_) => None,
-    });
+    let suites = all.filter_map(SupportedCipherSuite::tls13);
     suites.map(restoring).collect()
 });
 
