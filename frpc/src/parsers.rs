@@ -1,17 +1,17 @@
 //! What this program reads of strangers, as functions of bytes: doors for the fuzz targets, and for
 //! nobody else.
 
-use clap::{CommandFactory as _, Parser as _};
-use culvert_program::complaint;
-
-use crate::cli::{Cli, Command};
-
 /// The configuration that the words of a command line give, the program's name first; `false` if
 /// they give none.
 ///
 /// # Errors
 /// What is wrong with them, or the help that they ask for.
+#[cfg(feature = "flags")]
 pub fn command_line(words: &[&str]) -> Result<bool, String> {
+    use crate::cli::{Cli, Command};
+    use clap::{CommandFactory as _, Parser as _};
+    use culvert_program::complaint;
+
     let cli = Cli::try_parse_from(words).map_err(|err| complaint(&Cli::command(), &err))?;
     let Some(Command::Single(single)) = &cli.command else {
         return Ok(false);

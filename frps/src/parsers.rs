@@ -1,20 +1,19 @@
 //! What this program reads of strangers, as functions of bytes: doors for the fuzz targets, and for
 //! nobody else.
 
-use clap::{CommandFactory as _, Parser as _};
-use culvert_program::{complaint, refused};
-
-use crate::{cli::Cli, flags::FLAGS};
-
 /// The configuration that the words of a command line give, the program's name first.
 ///
 /// # Errors
 /// What is wrong with them, or the help that they ask for.
+#[cfg(feature = "flags")]
 pub fn command_line(words: &[&str]) -> Result<(), String> {
+    use crate::cli::Cli;
+    use clap::{CommandFactory as _, Parser as _};
+    use culvert_program::complaint;
+
     let cli = Cli::try_parse_from(words).map_err(|err| complaint(&Cli::command(), &err))?;
-    let checked = culvert_conf::check_server(cli.keys.0.clone(), cli.options.reading(&[]));
-    let checked = checked.map_err(|err| refused(err, &[("", &FLAGS)]).0);
-    checked.map(drop)
+    let checked = cli.without_file(cli.options.reading(&[]));
+    checked.map(drop).map_err(|err| err.0)
 }
 
 /// The commands of SSH clients, and whose keys they have.
