@@ -3,7 +3,7 @@
 
 use std::{io, sync::Arc};
 
-use culvert_io::Stream;
+use culvert_io::{FastPath, FastPaths, Stream};
 use rustls::{AlertDescription as Alert, ClientConnection, ContentType, ServerConnection};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -13,8 +13,13 @@ use super::{
 };
 use crate::{accept, connect, server_name};
 
-/// Ours and its peer, with ours in both roles.
-async fn pairs() -> [(Stream, Handmade); 2] {
+/// Ours and its peer, with ours in both roles; none where the records are left to rustls, which
+/// keeps some of these rules in its own way.
+async fn pairs() -> Vec<(Stream, Handmade)> {
+    if !FastPaths::default().takes(FastPath::Records) {
+        eprintln!("skipped: {} leaves records to rustls", FastPaths::VARIABLE);
+        return Vec::new();
+    }
     let (mut server, client) = plain_configs();
     Arc::make_mut(&mut server).send_tls13_tickets = 0;
     let name = || server_name("localhost", false).unwrap();
@@ -35,7 +40,7 @@ async fn pairs() -> [(Stream, Handmade); 2] {
     let theirs = async { peer::shake(&mut conn, &mut far).await };
     let (ours, last) = tokio::join!(connect(stream(near), &client, name()), theirs);
     assert!(last.is_empty());
-    [as_server, (ours.unwrap(), Handmade::new(conn, far))]
+    vec![as_server, (ours.unwrap(), Handmade::new(conn, far))]
 }
 
 #[tokio::test]
@@ -98,10 +103,11 @@ async fn only_a_server_sends_tickets() {
     let body = [0; 4];
     let ticket = [&body[..], &[9; 4], &[1, 7, 0, 3, 7, 7, 7, 0, 0]].concat();
     let message = [&[4, 0, 0, u8::try_from(ticket.len()).unwrap()], &ticket[..]].concat();
-    let [
-        (mut server, mut their_client),
-        (mut client, mut their_server),
-    ] = pairs().await;
+    let mut pairs = pairs().await.into_iter();
+    let (Some(as_server), Some(as_client)) = (pairs.next(), pairs.next()) else {
+        return;
+    };
+    let ((mut server, mut their_client), (mut client, mut their_server)) = (as_server, as_client);
     their_server.give(22, &message).await;
     their_server.give(23, b"!").await;
     assert_eq!(client.read_u8().await.unwrap(), b'!');
