@@ -82,12 +82,14 @@ impl Endpoint {
         if authority.host().is_empty() {
             return Err(UrlError::Malformed);
         }
-        let slash = || PathAndQuery::from_static("/");
+        // A query without a path belongs to the root, as Go has it; `Display` sees to that.
+        let path = uri.path_and_query().map(PathAndQuery::to_string);
+        let path = path.as_deref().unwrap_or("/").parse();
         Ok(Self {
             https,
             host: authority.host().to_owned(),
             port,
-            path: uri.path_and_query().cloned().unwrap_or_else(slash),
+            path: path.map_err(|_| UrlError::Malformed)?,
             authority: HeaderValue::from_str(bare).map_err(|_| UrlError::Malformed)?,
             authorization: login.map(basic).transpose()?,
         })

@@ -124,12 +124,13 @@ fn urls_are_taken_apart() {
         ),
         ("http://a.test", false, "a.test", 80, "/"),
         ("https://a.test/x?y=1", true, "a.test", 443, "/x?y=1"),
+        ("https://a.test?y=1", true, "a.test", 443, "/?y=1"),
         ("https://[::1]:8443/", true, "[::1]", 8443, "/"),
     ] {
         let endpoint = Endpoint::parse(url).unwrap();
         assert_eq!(endpoint.https, https, "{url}");
         assert_eq!((&*endpoint.host, endpoint.port), (host, port), "{url}");
-        assert_eq!(endpoint.path, path, "{url}");
+        assert_eq!(endpoint.path.as_str(), path, "{url}");
     }
     for url in [
         "",
