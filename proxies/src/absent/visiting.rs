@@ -5,7 +5,7 @@ use culvert_proxy::ProxyError;
 use culvert_wire::{Codec, msg::NewVisitorConn};
 
 /// No services.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Visitors;
 
