@@ -2,7 +2,7 @@
 //! the [`Lanes`] that carry them and the [`Scope`] that owns tasks.
 //!
 //! This is the only crate of the workspace with `unsafe` code: `relay/splice.rs` for kernel pipes,
-//! and one call in `trim.rs`.
+//! and two calls in `trim.rs`.
 
 mod buffer;
 mod datagrams;
