@@ -2,8 +2,8 @@
 //!
 //! The kernel maps 16 pages wherever one is run and never lets go by itself: a program that read
 //! its configuration and logged in keeps nearly all of its text resident. Measured on an idle
-//! pair with one proxy: 18.3 MiB resident, of which 1.9 were not text; 5.3 once the text had been
-//! given back, 8.4 after the next heartbeats. The pages stay in the system's file cache until it
+//! pair: 18.3 MiB resident, of which 1.9 were not text; 7.3 to 7.7 once the text had been given back,
+//! 11.4 after the next heartbeats. The pages stay in the system's file cache until it
 //! needs the room, so the next connection costs a minor fault for each 64 KiB it runs through.
 
 use std::{ffi::OsStr, ops::Range, path::Path};
