@@ -2,7 +2,7 @@
 //!
 //! The kernel maps 16 pages wherever one is run and never lets go by itself: a program that read
 //! its configuration and logged in keeps nearly all of its text resident. Measured on an idle
-//! pair: 18.3 MiB resident, of which 1.9 were not text; 7.3 to 7.7 once the text had been given back,
+//! pair: 18.3 MiB resident, of which 1.9 were not text; 6.4 to 7.9 once the text had been given back,
 //! 11.4 after the next heartbeats. The pages stay in the system's file cache until it
 //! needs the room, so the next connection costs a minor fault for each 64 KiB it runs through.
 
